@@ -1,0 +1,1 @@
+"""The Hydra configuration tree. Data only; see docs/architecture.md."""

@@ -1,0 +1,118 @@
+"""Triathlon: a multimodal deep-learning benchmark suite.
+
+These names are the public API for task authors. Those that need torch are imported when first used,
+so that the command line starts quickly.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from suite.config import DataConfig, OnError, TaskConfig
+from suite.errors import ConfigError, DataError, PluginError, TriathlonError, nearest
+from suite.plugins import Plugin
+
+if TYPE_CHECKING:
+    from suite.classification import Classification, InMemoryTask
+    from suite.data.cache import atomic_path
+    from suite.data.counter import normal, uniform
+    from suite.data.fingerprint import fingerprint
+    from suite.data.memory import DataSet, Examples, Ragged
+    from suite.data.splits import hold_out, split_of
+    from suite.features import (
+        BackboneBuilder,
+        DeepModel,
+        Form,
+        FrameHead,
+        Grid,
+        GridSpec,
+        PooledHead,
+        Sequence,
+        SequenceSpec,
+        Stem,
+        length_mask,
+    )
+    from suite.figures import confusion_matrix_png
+    from suite.task import (
+        Batch,
+        DataCard,
+        Direction,
+        Figure,
+        Known,
+        Loss,
+        Reference,
+        Setup,
+        Split,
+        Target,
+        Task,
+    )
+
+_LAZY = {
+    "suite.task": (
+        "Batch", "DataCard", "Direction", "Figure", "Known", "Loss", "Reference", "Setup",
+        "Split", "Target", "Task",
+    ),
+    "suite.features": (
+        "BackboneBuilder", "DeepModel", "Form", "FrameHead", "Grid", "GridSpec", "PooledHead",
+        "Sequence", "SequenceSpec", "Stem", "length_mask",
+    ),
+    "suite.data.cache": ("atomic_path",),
+    "suite.data.counter": ("normal", "uniform"),
+    "suite.data.fingerprint": ("fingerprint",),
+    "suite.data.memory": ("DataSet", "Examples", "Ragged"),
+    "suite.data.splits": ("hold_out", "split_of"),
+    "suite.classification": ("Classification", "InMemoryTask"),
+    "suite.figures": ("confusion_matrix_png",),
+}  # fmt: skip
+_HOME = {name: module for module, names in _LAZY.items() for name in names}
+
+__all__ = [
+    "BackboneBuilder",
+    "Batch",
+    "Classification",
+    "ConfigError",
+    "DataCard",
+    "DataConfig",
+    "DataError",
+    "DataSet",
+    "DeepModel",
+    "Direction",
+    "Examples",
+    "Figure",
+    "Form",
+    "FrameHead",
+    "Grid",
+    "GridSpec",
+    "InMemoryTask",
+    "Known",
+    "Loss",
+    "OnError",
+    "Plugin",
+    "PluginError",
+    "PooledHead",
+    "Ragged",
+    "Reference",
+    "Sequence",
+    "SequenceSpec",
+    "Setup",
+    "Split",
+    "Stem",
+    "Target",
+    "Task",
+    "TaskConfig",
+    "TriathlonError",
+    "atomic_path",
+    "confusion_matrix_png",
+    "fingerprint",
+    "hold_out",
+    "length_mask",
+    "nearest",
+    "normal",
+    "split_of",
+    "uniform",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'suite' has no attribute '{name}'")
+    return getattr(import_module(_HOME[name]), name)

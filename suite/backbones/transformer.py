@@ -1,0 +1,99 @@
+"""Transformer encoder (Vaswani et al. 2017), normalised before each sublayer (Xiong et al. 2020).
+
+Positions enter as rotations of queries and keys (Su et al. 2021, equation 34), so that no maximal
+length is built in; a stem that knows a geometry (image patches) adds its own embedding.
+
+Legend: B batch, T positions, D features, N heads, E features of a head.
+"""
+
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from suite.features import Backbone, Form, Sequence, SequenceSpec
+
+
+class Transformer(Backbone):
+    """`depth` layers of `width` features: self-attention with `heads` heads, and a GELU MLP.
+
+    expansion: hidden width of the MLP as a multiple of `width`.
+    """
+
+    takes: ClassVar[Form] = Form.SEQUENCE
+
+    def __init__(
+        self,
+        spec: SequenceSpec,
+        *,
+        width: int,
+        depth: int,
+        heads: int,
+        expansion: int,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.features = width
+        self.entry = nn.Linear(spec.features, width) if spec.features != width else nn.Identity()
+        self.dropout = nn.Dropout(dropout)
+        self.layers = nn.ModuleList(
+            _Layer(width, heads=heads, expansion=expansion, dropout=dropout) for _ in range(depth)
+        )
+        self.norm = nn.LayerNorm(width)
+        self.half_head = width // heads // 2
+
+    def forward(self, inputs: Sequence) -> Sequence:
+        """Map (B, T, D) to (B, T, width)."""
+        values_BTD = self.dropout(self.entry(inputs.values_BTD))
+        rotation = _rotation(values_BTD.shape[1], self.half_head, values_BTD)
+        mask_B11T = None if inputs.mask_BT is None else inputs.mask_BT[:, None, None, :]
+        for layer in self.layers:
+            values_BTD = layer(values_BTD, mask_B11T, rotation)
+        return Sequence(self.norm(values_BTD), inputs.mask_BT)
+
+
+class _Layer(nn.Module):
+    def __init__(self, width: int, *, heads: int, expansion: int, dropout: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.attention_norm = nn.LayerNorm(width)
+        self.query_key_value = nn.Linear(width, 3 * width)
+        self.attention_output = nn.Linear(width, width)
+        self.mlp_norm = nn.LayerNorm(width)
+        self.mlp_hidden = nn.Linear(width, expansion * width)
+        self.mlp_output = nn.Linear(expansion * width, width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(
+        self, values_BTD: Tensor, mask_B11T: Tensor | None, rotation: tuple[Tensor, Tensor]
+    ) -> Tensor:
+        values_BTD = values_BTD + self._attend(self.attention_norm(values_BTD), mask_B11T, rotation)
+        hidden = F.gelu(self.mlp_hidden(self.mlp_norm(values_BTD)))
+        output: Tensor = values_BTD + self.dropout(self.mlp_output(hidden))
+        return output
+
+    def _attend(
+        self, values_BTD: Tensor, mask_B11T: Tensor | None, rotation: tuple[Tensor, Tensor]
+    ) -> Tensor:
+        projected = self.query_key_value(values_BTD).unflatten(-1, (3, self.heads, -1))
+        q_BNTE, k_BNTE, v_BNTE = projected.permute(2, 0, 3, 1, 4)
+        q_BNTE, k_BNTE = _rotate(q_BNTE, rotation), _rotate(k_BNTE, rotation)
+        attended = F.scaled_dot_product_attention(q_BNTE, k_BNTE, v_BNTE, attn_mask=mask_B11T)
+        output: Tensor = self.attention_output(attended.transpose(1, 2).flatten(2))
+        return self.dropout(output)  # type: ignore[no-any-return]
+
+
+def _rotation(positions: int, half: int, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Return cosine and sine of position times frequency, each (T, E / 2)."""
+    exponent = torch.arange(half, device=like.device, dtype=torch.float32) / half
+    angle = torch.outer(
+        torch.arange(positions, device=like.device, dtype=torch.float32), 10_000.0**-exponent
+    )
+    return angle.cos().to(like.dtype), angle.sin().to(like.dtype)
+
+
+def _rotate(values_BNTE: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
+    cosine, sine = rotation
+    first, second = values_BNTE.chunk(2, -1)
+    return torch.cat([first * cosine - second * sine, second * cosine + first * sine], -1)

@@ -1,0 +1,71 @@
+"""Tasks whose data fits in memory, and among them those with one label for each example.
+
+A plugin that extends `Classification` says where its data is and what its stem looks like; the rest
+is here.
+
+Legend: B batch, K classes.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from torch import Tensor, nn
+
+from suite.data.memory import DataSet
+from suite.figures import confusion_matrix_png
+from suite.task import Batch, DataCard, Figure, Loss, Split, Task
+
+if TYPE_CHECKING:
+    from torchmetrics import MetricCollection
+
+
+class InMemoryTask(Task):
+    """A task that serves its batches from `data`, a property that opens it on first use."""
+
+    data: DataSet
+
+    def train_batches(self, *, seed: int, skip: int = 0) -> Iterator[Batch]:
+        split = self.data.splits[Split.TRAIN]
+        return split.training(self.setup.batch_size, seed=seed, skip=skip)
+
+    def eval_batches(self, split: Split) -> Iterable[Batch]:
+        return self.data.splits[split].evaluation(self.setup.eval_batch_size)
+
+    def batches_per_epoch(self) -> int | None:
+        return self.data.splits[Split.TRAIN].batches_per_epoch(self.setup.batch_size)
+
+    def card(self) -> DataCard:
+        return self.data.card
+
+
+class Classification(InMemoryTask):
+    """One label, `label_B`, for each example; the model returns logits (B, K)."""
+
+    primary = "accuracy"
+
+    def metrics(self) -> "MetricCollection":
+        from torchmetrics import MetricCollection
+        from torchmetrics.classification import (
+            MulticlassAccuracy,
+            MulticlassConfusionMatrix,
+            MulticlassF1Score,
+        )
+
+        classes = len(self.data.classes)
+        # Labels are checked when data opens; to check them again would wait for the device.
+        return MetricCollection(
+            {
+                "accuracy": MulticlassAccuracy(classes, average="micro", validate_args=False),
+                "macro_f1": MulticlassF1Score(classes, average="macro", validate_args=False),
+                "confusion": MulticlassConfusionMatrix(classes, validate_args=False),
+            }
+        )
+
+    def evaluate(self, model: nn.Module, batch: Batch, metrics: "MetricCollection") -> Loss:
+        logits_BK: Tensor = model(batch)
+        metrics.update(logits_BK.argmax(1), batch["label_B"])
+        return self.setup.loss(logits_BK, batch)
+
+    def figures(self, metrics: "MetricCollection") -> Iterable[Figure]:
+        counts_KK: Tensor = metrics["confusion"].compute()
+        return [Figure("confusion_matrix", confusion_matrix_png(counts_KK, self.data.classes))]

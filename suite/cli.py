@@ -1,0 +1,92 @@
+"""`triathlon`: the Hydra application, and the verbs beside it.
+
+A first argument that is a verb (`triathlon list`) goes there; everything else is Hydra's. Only the
+standard library, and Hydra where it is needed, is imported before a command is known to be right.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from suite.errors import TriathlonError
+
+VERBS = {
+    "list": "suite.verbs.listing:main",
+    "model": "suite.verbs.model:main",
+    "report": "suite.verbs.report:main",
+    "ui": "suite.verbs.ui:main",
+    "sync": "suite.verbs.sync:main",
+    "doctor": "suite.verbs.doctor:main",
+}
+"""What `triathlon <verb>` runs: takes the arguments behind the verb, returns an exit code."""
+
+USAGE_ERROR = 2
+"""Exit code of everything that its one line explains."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    full_error = os.environ.get("HYDRA_FULL_ERROR") == "1"
+    try:
+        sys.exit(_dispatch(given))
+    except TriathlonError as error:
+        if full_error:
+            raise
+        _complain(str(error))
+    except Exception as error:
+        from suite.hydra_errors import explain
+
+        message = explain(error, given)
+        if full_error or message is None:
+            raise
+        _complain(message)
+    sys.exit(USAGE_ERROR)
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if arguments and arguments[0] in VERBS:
+        return _verb(arguments[0])(arguments[1:])
+    return _hydra(arguments)
+
+
+def _verb(name: str) -> Callable[[list[str]], int]:
+    from importlib import import_module
+
+    module, _, function = VERBS[name].partition(":")
+    verb: Callable[[list[str]], int] = getattr(import_module(module), function)
+    return verb
+
+
+def _hydra(arguments: list[str]) -> int:
+    import hydra
+
+    from suite.job import job, refused
+    from suite.plugins import register
+
+    register()
+    # Hydra prints several lines and exits with 1 where this is unset; here errors come back.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    sys.argv = ["triathlon", *arguments]
+    application = hydra.main(version_base="1.3", config_path="pkg://conf", config_name="config")
+    application(job)()
+    if refused:
+        raise refused[0]
+    return _failed_jobs(arguments)
+
+
+def _failed_jobs(arguments: list[str]) -> int:
+    """Return 1 where a job of the sweep just run has failed."""
+    if not {"-m", "--multirun"} & set(arguments):
+        return 0
+    from suite.tracking.sweep import failed_jobs
+
+    return 1 if failed_jobs() else 0
+
+
+def _complain(message: str) -> None:
+    print(f"triathlon: {message}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,615 @@
+"""The shape of a run's configuration, and what is allowed in it.
+
+Hydra composes `conf/` against these dataclasses, so an unknown key or a wrong type fails while
+composing; `parse` turns the result into a `RunConfig`, and the checks of values and combinations
+run then. Nothing here imports torch: a wrong command fails in the time Hydra takes.
+
+Members of enums are lower case, because they are typed on the command line.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import json
+import types
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from suite.errors import ConfigError, nearest
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+
+@dataclass(kw_only=True)
+class Node:
+    """A part of the configuration. `group` is its place, for messages."""
+
+    group: ClassVar[str] = ""
+
+    def require(self, name: str, valid: bool, rule: str) -> None:
+        """Raise a `ConfigError` that names the key, the value and the rule, unless `valid`."""
+        if not valid:
+            value = getattr(self, name)
+            raise ConfigError(f"{self.group}.{name}={_shown(value)}: must be {rule}")
+
+    def require_positive(self, *names: str) -> None:
+        """Require each of these numbers, where it is given, to be above zero."""
+        for name in names:
+            value = getattr(self, name)
+            self.require(name, value is None or value > 0, "above 0")
+
+    def require_fraction(self, *names: str) -> None:
+        """Require each of these numbers to be at least 0 and below 1."""
+        for name in names:
+            self.require(name, 0 <= getattr(self, name) < 1, "at least 0 and below 1")
+
+
+def _shown(value: object) -> str:
+    return "null" if value is None else str(value)
+
+
+@dataclass(kw_only=True)
+class TaskConfig(Node):
+    """Options of a task; a plugin's own dataclass extends it.
+
+    data_kind: what the task reads; it fits data sources of the same kind.
+    losses: names of the losses that suit the task; empty allows all.
+    """
+
+    group: ClassVar[str] = "task"
+    data_kind: ClassVar[str] = ""
+    losses: ClassVar[tuple[str, ...]] = ()
+
+    _target_: str = ""
+    """Dotted path of the `Task` class."""
+
+
+class OnError(enum.Enum):
+    """What to do about a sample that cannot be read."""
+
+    stop = "stop"
+    skip = "skip"
+
+
+@dataclass(kw_only=True)
+class DataConfig(Node):
+    """Options of a data source; a plugin's own dataclass extends it.
+
+    kind: what it holds ("image", "text", "speech", …), matched with the task's `data_kind`.
+    """
+
+    group: ClassVar[str] = "data"
+    kind: ClassVar[str] = ""
+
+    _target_: str = ""
+    """Dotted path of the data source."""
+    on_error: OnError = OnError.stop
+    """A sample that cannot be read stops the run, or is skipped and named."""
+
+
+# Backbones
+
+
+@dataclass(kw_only=True)
+class BackboneConfig(Node):
+    """Options that every backbone has."""
+
+    group: ClassVar[str] = "backbone"
+
+    _target_: str = ""
+    """Dotted path of the backbone class."""
+    width: int = 128
+    """Hidden features (for `resnet`: channels of the first stage)."""
+    depth: int = 2
+    """Hidden layers (for `resnet`: blocks in each stage)."""
+    dropout: float = 0.0
+    """Share of hidden features dropped in training."""
+
+    def __post_init__(self) -> None:
+        self.require_positive("width", "depth")
+        self.require_fraction("dropout")
+
+
+@dataclass(kw_only=True)
+class MLPConfig(BackboneConfig):
+    """Multilayer perceptron."""
+
+    _target_: str = "suite.backbones.MLP"
+    context: int = 1
+    """Positions in the window of the first layer, where the input's length varies; odd."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("context", self.context > 0 and self.context % 2 == 1, "odd and above 0")
+
+
+@dataclass(kw_only=True)
+class ResNetConfig(BackboneConfig):
+    """Residual network."""
+
+    _target_: str = "suite.backbones.ResNet"
+    stages: int = 3
+    """Stages; each doubles the channels and halves the resolution."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_positive("stages")
+
+
+@dataclass(kw_only=True)
+class LSTMConfig(BackboneConfig):
+    """Long short-term memory."""
+
+    _target_: str = "suite.backbones.LSTM"
+    bidirectional: bool = True
+    """Half of the features read each way."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        even = not self.bidirectional or self.width % 2 == 0
+        self.require("width", even, "even, as backbone.bidirectional=true gives half to each way")
+
+
+@dataclass(kw_only=True)
+class TransformerConfig(BackboneConfig):
+    """Transformer encoder."""
+
+    _target_: str = "suite.backbones.Transformer"
+    heads: int = 4
+    """Attention heads; each has width / heads features."""
+    expansion: int = 4
+    """Hidden width of the MLP, as a multiple of `width`."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_positive("heads", "expansion")
+        fits = self.width % (2 * self.heads) == 0
+        self.require("width", fits, f"a multiple of 2 * backbone.heads ({2 * self.heads})")
+
+
+# Losses
+
+
+@dataclass(kw_only=True)
+class LossConfig(Node):
+    """A loss without options."""
+
+    group: ClassVar[str] = "loss"
+
+    _target_: str = ""
+    """Dotted path of the loss class."""
+
+
+@dataclass(kw_only=True)
+class CrossEntropyConfig(LossConfig):
+    """Cross-entropy."""
+
+    _target_: str = "suite.training.losses.CrossEntropy"
+    smoothing: float = 0.0
+    """Share of the target spread evenly over all classes."""
+
+    def __post_init__(self) -> None:
+        self.require_fraction("smoothing")
+
+
+@dataclass(kw_only=True)
+class MSEConfig(LossConfig):
+    """Mean squared error on one-hot targets."""
+
+    _target_: str = "suite.training.losses.MeanSquaredError"
+
+
+@dataclass(kw_only=True)
+class CTCConfig(LossConfig):
+    """Connectionist temporal classification."""
+
+    _target_: str = "suite.training.losses.CTC"
+
+
+# Optimizers and schedules
+
+
+@dataclass(kw_only=True)
+class OptimizerConfig(Node):
+    """Options that every optimizer has."""
+
+    group: ClassVar[str] = "optimizer"
+
+    _target_: str = ""
+    """Dotted path of the function that builds it."""
+    lr: float = 1e-3
+    """Learning rate at the schedule's peak."""
+    weight_decay: float = 0.0
+    """Weight decay of matrices and kernels; biases and normalisations have none."""
+
+    def __post_init__(self) -> None:
+        self.require_positive("lr")
+        self.require("weight_decay", self.weight_decay >= 0, "0 or above")
+
+
+@dataclass(kw_only=True)
+class SGDConfig(OptimizerConfig):
+    """Stochastic gradient descent."""
+
+    _target_: str = "suite.training.optimizers.sgd"
+    lr: float = 0.1
+    momentum: float = 0.9
+    """Share of the last update kept."""
+    nesterov: bool = True
+    """Look ahead along the momentum."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_fraction("momentum")
+        sound = not self.nesterov or self.momentum > 0
+        self.require("nesterov", sound, "false where optimizer.momentum=0")
+
+
+@dataclass(kw_only=True)
+class AdamConfig(OptimizerConfig):
+    """Adam; its weight decay is an L2 penalty."""
+
+    _target_: str = "suite.training.optimizers.adam"
+    beta1: float = 0.9
+    """Decay of the mean of gradients."""
+    beta2: float = 0.999
+    """Decay of the mean of squared gradients."""
+    eps: float = 1e-8
+    """Added to the root of the second mean."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_fraction("beta1", "beta2")
+        self.require_positive("eps")
+
+
+@dataclass(kw_only=True)
+class AdamWConfig(AdamConfig):
+    """Adam with decoupled weight decay."""
+
+    _target_: str = "suite.training.optimizers.adamw"
+    weight_decay: float = 0.01
+
+
+@dataclass(kw_only=True)
+class MuonConfig(OptimizerConfig):
+    """Muon for hidden matrices, AdamW for the rest."""
+
+    _target_: str = "suite.training.optimizers.muon"
+    lr: float = 0.02
+    weight_decay: float = 0.01
+    momentum: float = 0.95
+    """Share of the last update kept."""
+    adamw_lr: float = 1e-3
+    """Learning rate of AdamW for stem, head, biases and normalisations."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_fraction("momentum")
+        self.require_positive("adamw_lr")
+
+
+@dataclass(kw_only=True)
+class ScheduleConfig(Node):
+    """Options that every schedule has. All lengths are shares of the run."""
+
+    group: ClassVar[str] = "schedule"
+
+    _target_: str = ""
+    """Dotted path of the schedule."""
+    warmup: float = 0.0
+    """Share of the run in which the learning rate rises."""
+    final: float = 0.0
+    """Learning rate at the end, as a share of the peak."""
+
+    def __post_init__(self) -> None:
+        self.require_fraction("warmup")
+        self.require("final", 0 <= self.final <= 1, "between 0 and 1")
+
+
+@dataclass(kw_only=True)
+class ConstantConfig(ScheduleConfig):
+    """The same learning rate after the warm-up; `final` has no part in it."""
+
+    _target_: str = "suite.training.schedules.Constant"
+    final: float = 1.0
+
+
+@dataclass(kw_only=True)
+class CosineConfig(ScheduleConfig):
+    """Linear warm-up, then half a cosine."""
+
+    _target_: str = "suite.training.schedules.Cosine"
+    warmup: float = 0.05
+
+
+@dataclass(kw_only=True)
+class OneCycleConfig(ScheduleConfig):
+    """Half a cosine up, half a cosine down."""
+
+    _target_: str = "suite.training.schedules.OneCycle"
+    warmup: float = 0.3
+
+
+@dataclass(kw_only=True)
+class TrapezoidConfig(ScheduleConfig):
+    """Linear warm-up, constant, linear decay."""
+
+    _target_: str = "suite.training.schedules.Trapezoid"
+    warmup: float = 0.1
+    decay: float = 0.3
+    """Share of the run in which the learning rate falls."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_fraction("decay")
+        self.require("decay", self.decay + self.warmup <= 1, "at most 1 - schedule.warmup")
+
+
+# Trainer, precision, hardware, tracking
+
+
+@dataclass(kw_only=True)
+class ConvergenceConfig(Node):
+    """A run has converged when `patience` evaluations in a row bring no gain."""
+
+    group: ClassVar[str] = "trainer.convergence"
+
+    enabled: bool = False
+    """Stop at convergence."""
+    patience: int = 5
+    """Evaluations without a gain that make convergence."""
+    minimum_gain: float = 0.001
+    """A gain is an improvement of the primary metric by more than this."""
+
+    def __post_init__(self) -> None:
+        self.require_positive("patience")
+        self.require("minimum_gain", self.minimum_gain >= 0, "0 or above")
+
+
+@dataclass(kw_only=True)
+class TrainerConfig(Node):
+    """How long and how to train."""
+
+    group: ClassVar[str] = "trainer"
+
+    epochs: float | None = 10.0
+    """Length in passes over the training split; null where `steps` is given."""
+    steps: int | None = None
+    """Length in optimizer steps; wins over `epochs`."""
+    max_seconds: float | None = None
+    """Stop when the training clock has run for so long."""
+    batch_size: int = 64
+    """Examples of one forward pass."""
+    eval_batch_size: int = 256
+    """Examples of one forward pass in evaluation."""
+    accumulate: int = 1
+    """Forward passes to one optimizer step."""
+    clip_norm: float | None = 1.0
+    """Largest norm of the whole gradient; null does not clip."""
+    ema_decay: float | None = None
+    """Decay of the moving average of weights that is evaluated and kept; null has none."""
+    evaluate_every: float = 1.0
+    """Epochs (steps, where the task has no epochs) from one validation to the next."""
+    log_every: int = 10
+    """Steps from one line of training metrics to the next."""
+    stop_at_target: bool = False
+    """Stop when validation reaches the task's target."""
+    convergence: ConvergenceConfig = field(default_factory=ConvergenceConfig)
+
+    def __post_init__(self) -> None:
+        self.require_positive(
+            "epochs", "steps", "max_seconds", "batch_size", "eval_batch_size", "accumulate",
+            "clip_norm", "evaluate_every", "log_every",
+        )  # fmt: skip
+        decay = self.ema_decay
+        self.require("ema_decay", decay is None or 0 < decay < 1, "between 0 and 1, or null")
+        if self.epochs is None and self.steps is None:
+            raise ConfigError("trainer.epochs=null trainer.steps=null: give one of them")
+
+
+class Number(enum.Enum):
+    """Number formats of the forward and backward pass."""
+
+    fp32 = "fp32"
+    bf16 = "bf16"
+    fp16 = "fp16"
+
+
+@dataclass(kw_only=True)
+class PrecisionConfig(Node):
+    """The number format that matrix products and convolutions run in; weights stay in fp32."""
+
+    group: ClassVar[str] = "precision"
+
+    number: Number = Number.fp32
+    """fp32, or autocast to bf16 or fp16 (with loss scaling) where the device has it."""
+    tf32: bool = False
+    """Let CUDA round fp32 products to TF32."""
+
+
+class Device(enum.Enum):
+    """Where to train."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+@dataclass(kw_only=True)
+class HardwareConfig(Node):
+    """The machine's part in a run."""
+
+    group: ClassVar[str] = "hardware"
+
+    device: Device = Device.auto
+    """auto takes CUDA where there is one."""
+    threads: int | None = None
+    """Threads of one operation on the CPU; null leaves the choice to torch. Two thread counts give
+    two different losses in the last bits, so records name it."""
+    deterministic: bool = True
+    """Same seed, same losses to the last bit; false may be faster on CUDA."""
+    compile: bool = False
+    """Compile the model with torch.compile."""
+
+    def __post_init__(self) -> None:
+        self.require_positive("threads")
+
+
+@dataclass(kw_only=True)
+class TrackingConfig(Node):
+    """Where a run's numbers go beside its journal."""
+
+    group: ClassVar[str] = "tracking"
+
+    enabled: bool = True
+    """Send the journal to MLflow."""
+    uri: str | None = None
+    """MLflow tracking URI; null is sqlite in the results folder."""
+    experiment: str | None = None
+    """MLflow experiment; null is the task's name, or in a sweep the sweep's."""
+    log_model: bool = True
+    """Keep the best model with the run, in a format that loads without unpickling."""
+    figures: bool = True
+    """Keep curves and the task's pictures with the run."""
+
+
+@dataclass(kw_only=True)
+class RunConfig(Node):
+    """One run."""
+
+    seed: int = 0
+    """Seeds weights, order, augmentation and dropout."""
+    name: str | None = None
+    """Name of the run; null is task, data, backbone, optimizer and seed."""
+    results: str = "results"
+    """Folder for records, journals, checkpoints and the default MLflow database."""
+    cache: str | None = None
+    """Folder for generated data; null is $TRIATHLON_CACHE, else ~/.cache/triathlon."""
+    task: Any = None
+    data: Any = None
+    backbone: Any = None
+    loss: Any = None
+    optimizer: Any = None
+    schedule: Any = None
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    precision: PrecisionConfig = field(default_factory=PrecisionConfig)
+    hardware: HardwareConfig = field(default_factory=HardwareConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    choices: dict[str, str | None] = field(default_factory=dict)
+    """Which file of each group was composed; filled by the suite."""
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise ConfigError(f"seed={self.seed}: must be 0 or above")
+
+    def hash(self, *, seed: bool = True) -> str:
+        """Return 12 hex digits that change with anything that can change the result.
+
+        Where results and tracking go is left out; so is the seed unless `seed`, so that repeats
+        share a hash.
+        """
+        config = self.plain()
+        for key in ("name", "results", "cache", "tracking", *(() if seed else ("seed",))):
+            config.pop(key)
+        return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:12]
+
+    def plain(self) -> dict[str, Any]:
+        """Return the configuration as dicts, lists, numbers and strings."""
+        plain: dict[str, Any] = _plain({f.name: getattr(self, f.name) for f in fields(self)})
+        return plain
+
+
+SCHEMAS: dict[str, type[Node]] = {
+    "run": RunConfig,
+    "backbone/mlp": MLPConfig,
+    "backbone/resnet": ResNetConfig,
+    "backbone/lstm": LSTMConfig,
+    "backbone/transformer": TransformerConfig,
+    "loss/cross_entropy": CrossEntropyConfig,
+    "loss/mse": MSEConfig,
+    "loss/ctc": CTCConfig,
+    "optimizer/sgd": SGDConfig,
+    "optimizer/adam": AdamConfig,
+    "optimizer/adamw": AdamWConfig,
+    "optimizer/muon": MuonConfig,
+    "schedule/constant": ConstantConfig,
+    "schedule/cosine": CosineConfig,
+    "schedule/one_cycle": OneCycleConfig,
+    "schedule/trapezoid": TrapezoidConfig,
+}
+"""The suite's own schemas, by the name that `conf/` refers to as `/schema/<name>`."""
+
+
+def parse(config: DictConfig) -> RunConfig:
+    """Turn a composed configuration into a `RunConfig`, or raise a `ConfigError`."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    missing = sorted(OmegaConf.missing_keys(config))
+    if missing:
+        raise ConfigError(f"{missing[0]}: has no value; give {missing[0]}=…")
+    _refuse_unknown(config)
+    try:
+        run: RunConfig = OmegaConf.to_object(config)  # type: ignore[assignment]
+    except OmegaConfBaseException as error:
+        raise ConfigError(one_line(str(error))) from error
+    for group in ("task", "backbone", "loss", "optimizer", "schedule"):
+        if getattr(run, group) is None:
+            raise ConfigError(f"{group}=null: choose one; `triathlon list` shows them")
+    if isinstance(run.task, dict):
+        run.task = types.SimpleNamespace(**run.task)
+    if isinstance(run.data, dict):
+        run.data = types.SimpleNamespace(**run.data)
+    _check_combination(run)
+    return run
+
+
+def _refuse_unknown(node: DictConfig, place: str = "") -> None:
+    """Refuse keys that no schema has: `+key=value` adds them, and nothing would read them."""
+    from omegaconf import DictConfig, OmegaConf
+
+    schema = OmegaConf.get_type(node)
+    known = [f.name for f in fields(schema)] if is_dataclass(schema) else None
+    for key in map(str, node):
+        if known is not None and key not in known:
+            raise ConfigError(f"{place}{key}: no such key{nearest(key, known)}")
+        child = node._get_node(key)
+        if isinstance(child, DictConfig) and not child._is_none() and not child._is_missing():
+            _refuse_unknown(child, f"{place}{key}.")
+
+
+def _check_combination(run: RunConfig) -> None:
+    task = run.choices.get("task") or "task"
+    wanted, held = getattr(run.task, "data_kind", ""), getattr(run.data, "kind", "")
+    if wanted and wanted != held:
+        raise ConfigError(
+            f"data={run.choices.get('data')}: holds {held or 'nothing'}, but task={task} takes "
+            f"{wanted}; `triathlon list` shows the data sets of each task"
+        )
+    losses = getattr(run.task, "losses", ())
+    loss = run.choices.get("loss")
+    if losses and loss not in losses:
+        raise ConfigError(f"loss={loss}: does not suit task={task}; use loss={'|'.join(losses)}")
+
+
+def one_line(text: str) -> str:
+    """Join a message of several lines, without what omegaconf adds about its internals."""
+    lines = [line.strip() for line in text.splitlines()]
+    return "; ".join(line for line in lines if line and not line.startswith("object_type="))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, enum.Enum):
+        return value.value
+    if is_dataclass(value) and not isinstance(value, type):
+        return _plain(asdict(value))
+    if isinstance(value, types.SimpleNamespace):
+        return _plain(vars(value))
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return value

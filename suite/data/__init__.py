@@ -1,0 +1,1 @@
+"""How data is held, ordered, split, named and cached."""

@@ -1,0 +1,33 @@
+"""Where generated data is kept, and how a file is written so that nobody reads half of it."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def cache_folder(configured: str | None) -> Path:
+    """Return the configured folder, else $TRIATHLON_CACHE, else ~/.cache/triathlon."""
+    chosen = configured or os.environ.get("TRIATHLON_CACHE")
+    return Path(chosen).expanduser() if chosen else Path.home() / ".cache" / "triathlon"
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give a path to write to, on the same disk; on success it becomes `path` in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        # mkstemp makes files private; a cache or a result is for everyone the umask allows.
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

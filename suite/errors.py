@@ -1,0 +1,59 @@
+"""What can go wrong, as one tree. The command line prints one line for each and exits with 2.
+
+```
+TriathlonError
+├── ConfigError     an override, a value or a combination in the configuration
+├── DataError       a file, folder or sample that cannot be used
+├── PluginError     a plugin that cannot be loaded or breaks the contract
+│   └── CheckFailed what `suite.testing.check_task` finds broken
+├── DeviceError     a device or precision that this machine does not have
+└── TrainingError   a run that cannot go on (a loss that is not finite, a full disk)
+```
+
+A message names the key or file, the value, and the fix.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class TriathlonError(Exception):
+    """An error that its message fully explains; shown without a traceback."""
+
+
+class ConfigError(TriathlonError):
+    """A wrong override, value or combination in the configuration."""
+
+
+class DataError(TriathlonError):
+    """A file, folder or sample that cannot be used."""
+
+
+class PluginError(TriathlonError):
+    """A plugin that cannot be loaded or breaks the contract."""
+
+
+class CheckFailed(PluginError):
+    """What `suite.testing.check_task` finds broken in a task."""
+
+
+class DeviceError(TriathlonError):
+    """A device or precision that this machine does not have."""
+
+
+class TrainingError(TriathlonError):
+    """A run that cannot go on."""
+
+
+def nearest(value: str, options: Iterable[str]) -> str:
+    """Return `; did you mean 'x'?` for the closest of `options`, or an empty string."""
+    close = difflib.get_close_matches(value, list(options), n=1, cutoff=0.5)
+    return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def unwritable(results: object, error: OSError) -> ConfigError:
+    """Return the error for a results folder that cannot be written."""
+    return ConfigError(
+        f"results={results}: cannot be written ({error.strerror}); "
+        "give a folder that can, results=…"
+    )

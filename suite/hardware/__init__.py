@@ -1,0 +1,1 @@
+"""Measures time, throughput, FLOPs and memory, and describes the machine."""

@@ -1,0 +1,116 @@
+"""Puts what Hydra and OmegaConf say about a wrong command line into one line.
+
+The line names the key, the value and the nearest right one.
+"""
+
+from collections.abc import Sequence
+
+from suite.config import one_line
+from suite.errors import nearest
+
+
+def explain(error: BaseException, arguments: Sequence[str]) -> str | None:
+    """Return one line for an error of Hydra's or OmegaConf's; None for any other error."""
+    from hydra.errors import (
+        ConfigCompositionException,
+        HydraException,
+        MissingConfigException,
+        OverrideParseException,
+    )
+    from omegaconf.errors import OmegaConfBaseException
+
+    if isinstance(error, MissingConfigException):
+        return _missing_option(error)
+    if isinstance(error, OverrideParseException):
+        return _not_an_override(error)
+    if isinstance(error, ConfigCompositionException):
+        return _composition(error, arguments)
+    if isinstance(error, OmegaConfBaseException):
+        return _value(error, arguments)
+    if isinstance(error, HydraException):
+        return one_line(str(error).partition("Set the environment variable")[0])
+    if isinstance(error, ValueError) and "--multirun" in str(error):
+        return one_line(str(error))
+    if isinstance(error, ValueError) and "Config group override must be" in str(error):
+        given = next((a for a in arguments if a.endswith("=null")), "null")
+        return f"{given}: a group cannot be null; `triathlon list` shows what there is"
+    return None
+
+
+def _not_an_override(error: "OverrideParseException") -> str:  # type: ignore[name-defined]  # noqa: F821
+    """`digits`, `seed=[`: what Hydra's grammar does not have."""
+    from suite.cli import VERBS
+
+    given = error.override
+    if "=" not in given:
+        verbs = ", ".join(VERBS)
+        hint = nearest(given, VERBS)
+        return f"{given}: not an override and not a verb{hint}; write key=value, or {verbs}"
+    reason = one_line(str(error)).partition("; See https")[0]
+    return f"{given}: not an override ({reason}); write key=value, and quote special characters"
+
+
+def _missing_option(error: "MissingConfigException") -> str:  # type: ignore[name-defined]  # noqa: F821
+    """`task=imag`: no such option of a group."""
+    group, _, option = (error.missing_cfg_file or "").rpartition("/")
+    options = [name for name in error.options or [] if not name.startswith("_")]
+    if not group or not options:
+        return one_line(str(error))
+    known = ", ".join(options)
+    return f"{group}={option}: no such {group}{nearest(option, options)}; there are {known}"
+
+
+def _composition(error: BaseException, arguments: Sequence[str]) -> str:
+    from omegaconf.errors import OmegaConfBaseException
+
+    cause = error.__cause__
+    if isinstance(cause, OmegaConfBaseException):
+        return _value(cause, arguments)
+    text = one_line(str(error))
+    if text.startswith("Could not override '"):
+        key = text.split("'")[1]
+        return _unknown(key, "", _top_level())
+    return text
+
+
+def _value(error: BaseException, arguments: Sequence[str]) -> str:
+    from omegaconf.errors import ConfigAttributeError, ConfigKeyError
+
+    key = getattr(error, "full_key", None) or ""
+    if isinstance(error, (ConfigAttributeError, ConfigKeyError)):
+        parent = key.rpartition(".")[0]
+        siblings = _siblings(error)
+        return _unknown(key, parent, siblings)
+    given = next((a for a in arguments if a.lstrip("+~").startswith(f"{key}=")), key)
+    reason = one_line(getattr(error, "msg", None) or str(error))
+    return f"{given}: {reason.partition('; full_key:')[0]}"
+
+
+def _unknown(key: str, parent: str, siblings: Sequence[str]) -> str:
+    name = key.rpartition(".")[2]
+    hint = nearest(name, siblings)
+    if hint and parent:
+        hint = hint.replace("did you mean '", f"did you mean '{parent}.")
+    known = f"; there are {', '.join(siblings)}" if siblings else ""
+    return f"{key}: no such key{hint}{known}"
+
+
+def _siblings(error: BaseException) -> list[str]:
+    from dataclasses import fields, is_dataclass
+
+    owner = getattr(error, "object_type", None)
+    if is_dataclass(owner):
+        return sorted(f.name for f in fields(owner) if f.name not in ("_target_", "choices"))
+    parent = getattr(error, "parent_node", None)
+    try:
+        return sorted(str(k) for k in parent) if parent is not None else []
+    except Exception:  # a node that cannot be iterated has no keys to suggest
+        return []
+
+
+def _top_level() -> list[str]:
+    from dataclasses import fields
+
+    from suite.config import RunConfig
+
+    return sorted({f.name for f in fields(RunConfig)} - {"choices"} | {"experiment"})

@@ -1,0 +1,106 @@
+"""Finds plugins: installed packages that add tasks, data sets and anything else in `conf/`.
+
+A package names a `Plugin` under the entry-point group `triathlon.plugins`, or itself alone where it
+has no schemas of its own and its configuration in `conf/`. Its configuration joins
+Hydra's search path, its schemas join the suite's own, and its package joins those that a `_target_`
+may name. A plugin that fails to import is reported and never breaks the others.
+"""
+
+import importlib.metadata
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from suite.config import SCHEMAS
+from suite.errors import ConfigError, PluginError
+
+GROUP = "triathlon.plugins"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plugin:
+    """What a package adds to the suite.
+
+    package: the import package that its `_target_`s live in.
+    conf: where its configuration is (`pkg://my_package.conf`); None where it adds none of its own.
+    schemas: config dataclasses by the name its YAML refers to as `/schema/<name>`.
+    """
+
+    package: str
+    conf: str | None = None
+    schemas: Mapping[str, type] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Plugins that loaded, and the error of each entry point that did not."""
+
+    plugins: Mapping[str, Plugin]
+    broken: Mapping[str, str]
+
+
+@cache
+def find() -> Found:
+    """Load all plugins of this environment once."""
+    plugins: dict[str, Plugin] = {}
+    broken: dict[str, str] = {}
+    for entry in importlib.metadata.entry_points(group=GROUP):
+        try:
+            plugin = entry.load() if entry.attr else _whole_package(entry.module)
+            if not isinstance(plugin, Plugin):
+                raise PluginError(f"{entry.value} is a {type(plugin).__name__}, not a suite.Plugin")
+        except Exception as error:  # whatever a stranger's import raises
+            broken[entry.name] = f"{type(error).__name__}: {error}"
+        else:
+            plugins[entry.name] = plugin
+    return Found(plugins, broken)
+
+
+def _whole_package(package: str) -> Plugin:
+    """Return the plugin of an entry point that names a package alone: `conf/` lies inside it."""
+    if importlib.util.find_spec(package) is None:
+        raise PluginError(f"package {package} is not installed")
+    return Plugin(package=package, conf=f"pkg://{package}.conf")
+
+
+@cache
+def register() -> None:
+    """Tell Hydra of all schemas and of every plugin's configuration, once."""
+    from hydra.core.config_store import ConfigStore
+    from hydra.core.plugins import Plugins
+
+    store = ConfigStore.instance()
+    schemas = dict(SCHEMAS)
+    for name, plugin in find().plugins.items():
+        clash = schemas.keys() & plugin.schemas.keys()
+        if clash:
+            raise PluginError(f"plugin {name}: schema {min(clash)} is already taken")
+        schemas.update(plugin.schemas)
+    for path, schema in schemas.items():
+        group, _, name = f"schema/{path}".rpartition("/")
+        store.store(group=group, name=name, node=schema)
+    Plugins.instance().register(_search_path_plugin())
+
+
+def _search_path_plugin() -> Any:
+    from hydra.core.config_search_path import ConfigSearchPath
+    from hydra.plugins.search_path_plugin import SearchPathPlugin
+
+    class PluginSearchPath(SearchPathPlugin):
+        def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+            for name, plugin in find().plugins.items():
+                if plugin.conf is not None:
+                    search_path.append(provider=name, path=plugin.conf)
+
+    return PluginSearchPath
+
+
+def check_target(target: str) -> str:
+    """Return `target` if it lies in the suite or a plugin, else raise: config must not run code."""
+    packages = {"suite", *(plugin.package for plugin in find().plugins.values())}
+    if target.partition(".")[0] not in packages:
+        allowed = ", ".join(sorted(packages))
+        raise ConfigError(f"_target_={target}: must lie in one of the packages {allowed}")
+    return target

@@ -1,0 +1,97 @@
+"""The run record: one row, in one schema, for every run of every modality.
+
+It is what reports read; `record.json` lies beside the journal in the run's folder.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from suite.data.cache import atomic_path
+from suite.errors import DataError
+
+SCHEMA = 1
+
+
+@dataclass(kw_only=True)
+class RunRecord:
+    """What a run was and what came of it. Times in seconds, sizes in bytes.
+
+    status: "running", "finished" or "failed" (then `error` tells why).
+    task, data, backbone, loss, optimizer, schedule: names of the files chosen in `conf/`.
+    group_hash: the hash of the configuration without its seed; repeats share it.
+    data_card: a `DataCard` as a dict; holds the fingerprint and whether the data is synthetic.
+    metrics: final values by "split/metric", those of the best weights.
+    best: step and epoch of the best validation.
+    target: metric, threshold and direction; reached: step and both clocks when it was, or None.
+    stopped: "length", "target", "convergence" or "time".
+    throughput: by name and unit: examples_per_second, units_per_second, step_seconds_p50, …
+    model: parameters, and forward FLOPs of one example.
+    """
+
+    run_id: str
+    name: str
+    schema: int = SCHEMA
+    status: str = "running"
+    error: str | None = None
+    started: str = ""
+    sweep: str | None = None
+    task: str = ""
+    data: str = ""
+    backbone: str = ""
+    loss: str = ""
+    optimizer: str = ""
+    schedule: str = ""
+    seed: int = 0
+    overrides: list[str] = field(default_factory=list)
+    config: dict[str, Any] = field(default_factory=dict)
+    config_hash: str = ""
+    group_hash: str = ""
+    data_card: dict[str, Any] = field(default_factory=dict)
+    machine: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    git: dict[str, Any] = field(default_factory=dict)
+    unit: str = ""
+    primary: str = ""
+    direction: str = ""
+    metrics: dict[str, float] = field(default_factory=dict)
+    best: dict[str, float] = field(default_factory=dict)
+    target: dict[str, Any] = field(default_factory=dict)
+    reached: dict[str, float] | None = None
+    references: list[dict[str, Any]] = field(default_factory=list)
+    stopped: str = ""
+    steps: int = 0
+    epochs: float = 0.0
+    examples: int = 0
+    units: float = 0.0
+    training_seconds: float = 0.0
+    wall_seconds: float = 0.0
+    throughput: dict[str, float] = field(default_factory=dict)
+    memory: dict[str, float] = field(default_factory=dict)
+    model: dict[str, float] = field(default_factory=dict)
+
+    def plain(self) -> dict[str, Any]:
+        """Return the record as a dict for JSON."""
+        return asdict(self)
+
+    def write(self, folder: Path) -> None:
+        """Write `record.json` into the run's folder, whole or not at all."""
+        with atomic_path(folder / "record.json") as path:
+            path.write_text(json.dumps(self.plain(), indent=1, sort_keys=True) + "\n")
+
+    @classmethod
+    def read(cls, path: Path) -> "RunRecord":
+        """Read a `record.json`; fields of a later schema are left out."""
+        try:
+            values = json.loads(path.read_text())
+            known = {f.name for f in fields(cls)}
+            return cls(**{k: v for k, v in values.items() if k in known})
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            raise DataError(f"{path}: not a run record ({error})") from error
+
+
+def read_records(results: Path) -> list[RunRecord]:
+    """Return the records of all runs in a results folder, oldest first."""
+    records = [RunRecord.read(path) for path in sorted(results.glob("runs/*/record.json"))]
+    return sorted(records, key=lambda record: record.started)

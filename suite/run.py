@@ -1,0 +1,304 @@
+"""From a `RunConfig` to a trained model and its record; the one place that builds parts by name."""
+
+import errno
+import secrets
+import sys
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from torch import nn
+
+from suite.compose import recompose
+from suite.config import RunConfig
+from suite.data.cache import atomic_path, cache_folder
+from suite.errors import PluginError, TrainingError, TriathlonError, unwritable
+from suite.features import BackboneBuilder
+from suite.hardware.device import choose_device, prepare_process
+from suite.hardware.flops import count_flops
+from suite.hardware.machine import (
+    describe_git,
+    describe_machine,
+    describe_versions,
+    peak_memory,
+)
+from suite.hardware.meter import Meter
+from suite.plugins import check_target
+from suite.record import RunRecord
+from suite.report.curves import curves_png
+from suite.task import Batch, Setup, Split, Task
+from suite.tracking.console import Console
+from suite.tracking.journal import Journal, read_journal
+from suite.tracking.model_folder import read_model_folder, save_model_folder
+from suite.tracking.sender import Sender
+from suite.tracking.store import uri_of
+from suite.tracking.sweep_run import current_sweep
+from suite.training.checkpoint import Checkpoints, load_weights
+from suite.training.evaluation import evaluate
+from suite.training.loop import Outcome, Training, fit, length_in_steps
+from suite.training.precision import Precision
+
+
+def run(config: RunConfig, overrides: Sequence[str] = ()) -> RunRecord:
+    """Train, test and record one run; raise a `TriathlonError` where it cannot.
+
+    A run that fails is recorded with its error, then the error goes on.
+    """
+    device = choose_device(config.hardware)
+    prepare_process(config.hardware, device)
+    results = Path(config.results).resolve()
+    record = new_record(config, overrides)
+    record.machine = describe_machine(device)
+    folder = results / "runs" / record.run_id
+    console = Console()
+    journal = _open_journal(folder, console)
+    with atomic_path(folder / "config.yaml") as path:
+        path.write_text(yaml.safe_dump(config.plain(), sort_keys=False))
+    sender = None
+    try:
+        task = build_task(config, device)
+        model = build_model(config, task, device)
+        _describe(record, task, model)
+        journal.start(record)
+        sender = _sender(config, results, folder)
+        _train(config, record, journal, console, task, model)
+        record.status = "finished"
+    except BaseException as error:
+        record.status, record.error = "failed", _one_line(error)
+        raise _explained(error, results) from error
+    finally:
+        console.close()
+        if not journal.started:
+            journal.start(record)
+            sender = _sender(config, results, folder)
+        journal.end(record)
+        warning = sender.close() if sender is not None else None
+        if warning:
+            print(warning, file=sys.stderr)
+    return record
+
+
+def new_record(config: RunConfig, overrides: Sequence[str] = ()) -> RunRecord:
+    """Return the record of a run that is about to start, with what is known of it by then."""
+    choices = {k: v or "" for k, v in config.choices.items()}
+    chosen: dict[str, Any] = {
+        group: choices.get(group, "")
+        for group in ("task", "data", "backbone", "loss", "optimizer", "schedule")
+    }
+    started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+    sweep = current_sweep()
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    name = f"{chosen['data'] or chosen['task']}-{chosen['backbone']}-{chosen['optimizer']}"
+    return RunRecord(
+        run_id=f"{stamp}-{name}-{config.seed}-{secrets.token_hex(3)}",
+        name=config.name or f"{name}-{config.seed}",
+        started=started,
+        sweep=sweep.id if sweep is not None else None,
+        seed=config.seed,
+        overrides=list(overrides),
+        config=config.plain(),
+        config_hash=config.hash(),
+        group_hash=config.hash(seed=False),
+        versions=describe_versions(),
+        git=describe_git(Path(__file__).parent),
+        **chosen,
+    )
+
+
+def build_task(config: RunConfig, device: torch.device) -> Task:
+    """Return the task with its data source and loss. Data is not opened yet."""
+    setup = Setup(
+        data=None if config.data is None else _build(config.data),
+        loss=_build(config.loss),
+        batch_size=config.trainer.batch_size,
+        eval_batch_size=config.trainer.eval_batch_size,
+        seed=config.seed,
+        device=device,
+        cache=cache_folder(config.cache),
+    )
+    task = _named(config.task._target_)(config.task, setup)
+    if not isinstance(task, Task):
+        raise PluginError(f"task._target_={config.task._target_}: is not a suite.Task")
+    return task
+
+
+def build_model(config: RunConfig, task: Task, device: torch.device) -> nn.Module:
+    """Return the model with its first weights, which are a function of the seed."""
+    torch.manual_seed(config.seed)
+    backbone = BackboneBuilder(_named(config.backbone._target_), _options(config.backbone))
+    return task.build_model(backbone).to(device)
+
+
+def load_model(folder: Path) -> nn.Module:
+    """Return the model that a run left in its `model/` folder, on the CPU, ready to predict."""
+    config, weights = read_model_folder(folder)
+    run_config = recompose(config)
+    device = torch.device("cpu")
+    model = build_model(run_config, build_task(run_config, device), device)
+    model.load_state_dict(weights)
+    return model.eval()
+
+
+def _train(
+    config: RunConfig,
+    record: RunRecord,
+    journal: Journal,
+    console: Console,
+    task: Task,
+    model: nn.Module,
+) -> None:
+    device = task.setup.device
+    precision = Precision(config.precision, device)
+    console.steps, _ = length_in_steps(task, config.trainer)
+    checkpoints = Checkpoints(journal.folder)
+    meter = Meter(device)
+    trained = torch.compile(model) if config.hardware.compile else model
+    outcome = fit(
+        Training(
+            task=task,
+            model=trained,  # type: ignore[arg-type]
+            optimizers=_build(config.optimizer, model),
+            schedule=_build(config.schedule),
+            config=config.trainer,
+            precision=precision,
+            meter=meter,
+            emit=journal.metrics,
+            checkpoints=checkpoints,
+            seed=config.seed,
+        )
+    )
+    load_weights(model, checkpoints.best)
+    tested, metrics = evaluate(task, model, Split.TEST, precision)
+    journal.metrics(outcome.best_step, {f"test/{k}": v for k, v in tested.items()})
+    _conclude(record, task, outcome, tested, meter, device)
+    _keep(config, record, journal, task, model, metrics)
+
+
+def _describe(record: RunRecord, task: Task, model: nn.Module) -> None:
+    """Fill in what is known once data and model exist."""
+    record.data_card = {**asdict(task.card())}
+    record.unit, record.primary = task.unit, task.primary
+    record.direction = task.target.direction.value
+    record.target = {"metric": task.target.metric, "threshold": task.target.threshold,
+                     "direction": task.target.direction.value}  # fmt: skip
+    record.references = [asdict(reference) for reference in task.references]
+    example = example_batch(task)
+    record.model = {
+        "parameters": float(sum(p.numel() for p in model.parameters())),
+        "forward_flops_per_example": count_flops(model, example) / example.examples,
+    }
+
+
+def example_batch(task: Task) -> Batch:
+    """Return the middle batch of the validation split: of typical length where lengths differ."""
+    batches = list(task.eval_batches(Split.VALIDATION))
+    return batches[len(batches) // 2]
+
+
+def _conclude(
+    record: RunRecord,
+    task: Task,
+    outcome: Outcome,
+    tested: Mapping[str, float],
+    meter: Meter,
+    device: torch.device,
+) -> None:
+    per_epoch = task.batches_per_epoch()
+    accumulate = record.config["trainer"]["accumulate"]
+    record.metrics = {
+        **{f"validation/{k}": v for k, v in outcome.best.items()},
+        **{f"test/{k}": v for k, v in tested.items()},
+    }
+    record.best = {"step": outcome.best_step}
+    record.reached, record.stopped = outcome.reached, outcome.stopped
+    record.steps, record.examples, record.units = outcome.steps, outcome.examples, outcome.units
+    record.epochs = outcome.steps * accumulate / per_epoch if per_epoch else 0.0
+    record.training_seconds, record.wall_seconds = meter.training_seconds, meter.wall_seconds
+    record.throughput = meter.summary()
+    record.memory = peak_memory(device)
+
+
+def _keep(
+    config: RunConfig,
+    record: RunRecord,
+    journal: Journal,
+    task: Task,
+    model: nn.Module,
+    metrics: Any,
+) -> None:
+    """Keep pictures and the model with the run."""
+    summary = {f"throughput/{k}": v for k, v in record.throughput.items() if "steps" not in k}
+    summary |= {f"hardware/{k}": v for k, v in record.memory.items()}
+    journal.metrics(record.steps, summary)
+    if config.tracking.figures:
+        pictures = {figure.name: figure.png for figure in task.figures(metrics)}
+        pictures["curves"] = curves_png(event for event, _ in read_journal(journal.path))
+        for name, png in pictures.items():
+            path = journal.folder / "figures" / f"{name}.png"
+            with atomic_path(path) as temporary:
+                temporary.write_bytes(png)
+            journal.artifact(path)
+    if config.tracking.log_model:
+        folder = journal.folder / "model"
+        save_model_folder(folder, model, example_batch(task), config=record.config)
+        journal.artifact(folder)
+
+
+def _open_journal(folder: Path, console: Console) -> Journal:
+    try:
+        return Journal(folder, (console,))
+    except OSError as error:
+        raise unwritable(folder.parent.parent, error) from error
+
+
+def _sender(config: RunConfig, results: Path, folder: Path) -> Sender | None:
+    if not config.tracking.enabled:
+        return None
+    sweep = current_sweep()
+    experiment = config.tracking.experiment or config.choices.get("task") or "triathlon"
+    if sweep is not None:
+        experiment = sweep.experiment
+    uri = uri_of(results, config.tracking.uri)
+    sender = Sender(folder, results=results, uri=uri, experiment=experiment)
+    sender.start()
+    return sender
+
+
+def _explained(error: BaseException, results: Path) -> BaseException:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return TrainingError(f"results={results}: the disk is full; free some or set results=…")
+    return error
+
+
+def _one_line(error: BaseException) -> str:
+    if isinstance(error, TriathlonError):
+        return str(error)
+    last = traceback.format_exception_only(error)[-1].strip()
+    return last.splitlines()[0]
+
+
+def _build(node: Any, *arguments: Any) -> Any:
+    """Call what a configuration node names with its options."""
+    return _named(node._target_)(*arguments, **_options(node))
+
+
+def _options(node: Any) -> dict[str, Any]:
+    if is_dataclass(node):
+        return {f.name: getattr(node, f.name) for f in fields(node) if f.name != "_target_"}
+    return {k: v for k, v in vars(node).items() if k != "_target_"}
+
+
+def _named(target: str) -> Any:
+    from hydra.utils import get_object
+
+    try:
+        return get_object(check_target(target))
+    except TriathlonError:
+        raise
+    except Exception as error:  # whatever a stranger's import raises
+        raise PluginError(f"_target_={target}: cannot be imported ({_one_line(error)})") from error

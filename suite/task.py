@@ -1,0 +1,247 @@
+"""The contract between a benchmark task and the suite.
+
+A task knows its data, its loss, its metrics, and what an example and its natural unit are. It
+knows nothing of training, tracking or hardware. The trainer asks for nothing beyond this file, so
+a task may as well make its batches by acting in an environment with the model it built.
+
+Tensor names carry their axes as a suffix: B batch, C channels, H height, W width, T positions,
+S samples, K classes.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from torchmetrics import MetricCollection
+
+    from suite.features import BackboneBuilder
+
+
+class Split(enum.Enum):
+    """The three parts of a data set. `TEST` is read once, after training."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+@dataclass(frozen=True)
+class Batch(Mapping[str, Tensor]):
+    """Tensors by name, with the counts that throughput is measured in.
+
+    tensors: e.g. `pixels_BCHW`, `tokens_BT`, `wave_BS`, `length_B`, `label_B`; in training also
+        `key_B`, one int64 per example that all of its random augmentation is drawn from.
+    examples: B.
+    units: images, tokens without padding, or seconds of audio, known on the host without a sync.
+    """
+
+    tensors: Mapping[str, Tensor]
+    examples: int
+    units: float
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self.tensors[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.tensors)
+
+    def __len__(self) -> int:
+        return len(self.tensors)
+
+    def to(self, device: torch.device) -> Batch:
+        """Return the batch on `device`, copied without blocking where memory is pinned."""
+        moved = {k: v.to(device, non_blocking=True) for k, v in self.tensors.items()}
+        return Batch(moved, self.examples, self.units)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss summed over valid items, and their number, so that ragged batches average exactly.
+
+    total: scalar tensor with gradient. count: examples (or labels) that `total` sums over, known
+    on the host.
+    """
+
+    total: Tensor
+    count: int
+
+
+LossFunction = Callable[[Any, Batch], Loss]
+"""Takes the model's output and the batch."""
+
+
+class Direction(enum.Enum):
+    """Whether a larger or a smaller value of a metric is better."""
+
+    MAXIMIZE = "maximize"
+    MINIMIZE = "minimize"
+
+    def better(self, candidate: float, incumbent: float) -> bool:
+        """Return whether `candidate` is strictly better than `incumbent`."""
+        if self is Direction.MAXIMIZE:
+            return candidate > incumbent
+        return candidate < incumbent
+
+    @property
+    def worst(self) -> float:
+        """The value that every other one is better than."""
+        return float("-inf") if self is Direction.MAXIMIZE else float("inf")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What time-to-target races to: a metric of the validation split and its threshold."""
+
+    metric: str
+    threshold: float
+    direction: Direction
+
+    def reached(self, value: float) -> bool:
+        """Return whether `value` is at the threshold or better."""
+        return value == self.threshold or self.direction.better(value, self.threshold)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """A published, human or baseline result on the same test split.
+
+    n: number of runs or people behind the value, where the source tells.
+    """
+
+    name: str
+    metric: str
+    value: float
+    source: str
+    n: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataCard:
+    """Where data came from and what exactly it is.
+
+    fingerprint: sha256 over the content of all splits, in order.
+    sizes: examples by split. skipped: samples left out because they could not be read.
+    """
+
+    name: str
+    version: str
+    licence: str
+    source: str
+    fingerprint: str
+    sizes: Mapping[str, int]
+    synthetic: bool = False
+    skipped: Sequence[str] = ()
+    notes: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What is known of one test split: results of others, and the threshold to race to."""
+
+    references: Sequence[Reference] = ()
+    target: float | None = None
+
+    @classmethod
+    def of(cls, card: DataCard, table: Mapping[tuple[str, int], Known]) -> Known:
+        """Look a data set up by its name and the size of its test split.
+
+        The same name with another test split is another benchmark, of which nothing is known.
+        """
+        return table.get((card.name, card.sizes.get(Split.TEST.value, 0)), cls())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """What the suite hands to a task beside the task's own options.
+
+    data: the data source named by the `data` group (an instance of what its `_target_` names).
+    loss: the loss named by the `loss` group.
+    batch_size, eval_batch_size: examples.
+    seed: seeds what the task builds at random (a split, for instance), not the batches.
+    device: where batches have to be.
+    cache: a folder for what is expensive to make and reproducible.
+    """
+
+    data: Any
+    loss: LossFunction
+    batch_size: int
+    eval_batch_size: int
+    seed: int
+    device: torch.device
+    cache: Path
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture a task offers of its test result, as PNG bytes."""
+
+    name: str
+    png: bytes = field(repr=False)
+
+
+class Task:
+    """One benchmark problem. Cheap to construct: data opens on first use.
+
+    Subclasses set the class attributes and implement the methods below `build_model`; they are
+    constructed as `kind(config, setup)` with the options of their own `conf/task/*.yaml`.
+
+    unit: what throughput counts beside examples: "image", "token", "second".
+    primary: name of the metric that ranks runs, one of those in `metrics()`.
+    """
+
+    name: ClassVar[str]
+    unit: ClassVar[str]
+    primary: ClassVar[str]
+    target: Target
+    references: Sequence[Reference] = ()
+
+    def __init__(self, config: Any, setup: Setup) -> None:
+        self.config = config
+        self.setup = setup
+
+    def build_model(self, backbone: BackboneBuilder) -> nn.Module:
+        """Return a model from a `Batch` to what `loss` and `evaluate` understand."""
+        raise NotImplementedError
+
+    def train_batches(self, *, seed: int, skip: int = 0) -> Iterator[Batch]:
+        """Yield training batches without end, from number `skip` on.
+
+        Batch number i is a function of (seed, i) alone: skipping equals having gone on.
+        """
+        raise NotImplementedError
+
+    def eval_batches(self, split: Split) -> Iterable[Batch]:
+        """Yield every example of `split` once, in a fixed order."""
+        raise NotImplementedError
+
+    def loss(self, model: nn.Module, batch: Batch) -> Loss:
+        """Return the training loss of `batch`."""
+        return self.setup.loss(model(batch), batch)
+
+    def metrics(self) -> MetricCollection:
+        """Return fresh metrics; their keys name what `evaluate` measures."""
+        raise NotImplementedError
+
+    def evaluate(self, model: nn.Module, batch: Batch, metrics: MetricCollection) -> Loss:
+        """Update `metrics` with `batch` and return its loss, in one forward pass."""
+        raise NotImplementedError
+
+    def batches_per_epoch(self) -> int | None:
+        """Return the number of training batches that make an epoch; None where there are none."""
+        return None
+
+    def card(self) -> DataCard:
+        """Describe the data, with its fingerprint."""
+        raise NotImplementedError
+
+    def figures(self, metrics: MetricCollection) -> Iterable[Figure]:
+        """Return pictures of the test result (a confusion matrix, say)."""
+        return ()

@@ -1,0 +1,199 @@
+"""Checks that a task keeps the contract of `suite.task`, whatever its modality.
+
+`check_task(["task=…", "data=…"])` is what a plugin's own tests call.
+"""
+
+import hashlib
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from suite.compose import compose
+from suite.config import PrecisionConfig, RunConfig
+from suite.errors import CheckFailed
+from suite.run import build_model, build_task
+from suite.task import Batch, Setup, Split, Task
+from suite.training.evaluation import evaluate
+from suite.training.precision import Precision
+
+_CPU = torch.device("cpu")
+_LOOKED_AT = 3
+"""Training batches that are compared one by one."""
+_LOOKS_ALIKE = 0.001
+"""Share of a split that may equal examples of another."""
+_GROWS = "TSL"
+"""Axes that a batch pads to its longest example."""
+
+
+def check_task(run: RunConfig | Sequence[str], *, kind: type[Task] | None = None) -> None:
+    """Check a task on its data set and model; raise `CheckFailed` that says what is broken.
+
+    run: a configuration, or overrides as on the command line; choose little data, a small model.
+    kind: the class to check instead of what `task._target_` names.
+    """
+    config = run if isinstance(run, RunConfig) else compose(run)
+    checker = _Checker(config, kind or type(build_task(config, _CPU)))
+    checker.construction()
+    (task, model), (fresh, _) = checker.make(), checker.make()
+    checker.training(task, model, fresh)
+    checker.evaluation()
+    checker.data(task, fresh)
+
+
+def require(holds: bool, broken: str) -> None:
+    """Raise `CheckFailed` unless it holds."""
+    if not holds:
+        raise CheckFailed(broken)
+
+
+class _Checker:
+    def __init__(self, config: RunConfig, kind: type[Task]) -> None:
+        self.config = config
+        self.kind = kind
+        self.setup = build_task(config, _CPU).setup
+
+    def make(self, **changes: Any) -> tuple[Task, nn.Module]:
+        """Return a fresh task and its first model."""
+        task = self.kind(self.config.task, replace(self.setup, **changes))
+        return task, build_model(self.config, task, _CPU)
+
+    def construction(self) -> None:
+        class Closed:
+            def __getattr__(self, name: str) -> Any:
+                raise CheckFailed(f"__init__ uses setup.data.{name}: open data on first use")
+
+        task = self.kind(self.config.task, replace(self.setup, data=Closed()))
+        for name in ("name", "unit", "primary"):
+            value = getattr(task, name, None)
+            require(isinstance(value, str) and bool(value), f"{name}={value!r}: must be a string")
+
+    def training(self, task: Task, model: nn.Module, fresh: Task) -> None:
+        batches = list(islice(task.train_batches(seed=0), _LOOKED_AT))
+        require(len(batches) == _LOOKED_AT, "train_batches ends: it must go on without end")
+        for batch in batches:
+            _well_formed(batch, self.setup)
+            _units(task, batch)
+        for seed, skip in ((0, 0), (0, 2), (1, 0)):
+            again = list(islice(fresh.train_batches(seed=seed, skip=skip), _LOOKED_AT - skip))
+            same = all(map(_same, again, batches[skip:]))
+            how = f"train_batches(seed={seed}, skip={skip})"
+            require(same or seed > 0, f"{how}: must give batch {skip} of seed 0, and what follows")
+            require(not same or seed == 0, f"{how}: gives the batches of seed 0; use the seed")
+        epoch = task.batches_per_epoch()
+        if epoch is not None:
+            require(epoch > 0, f"batches_per_epoch={epoch}: must be above 0, or None")
+            gone_on = next(islice(task.train_batches(seed=0), epoch, None))
+            skipped = next(fresh.train_batches(seed=0, skip=epoch))
+            require(_same(gone_on, skipped), f"train_batches(skip={epoch}): differs from going on")
+        loss = task.loss(model.train(), batches[0])
+        require(loss.total.ndim == 0 and bool(loss.total.isfinite()), "loss: must be one number")
+        require(loss.count > 0, f"loss: has a count of {loss.count}, must be above 0")
+        loss.total.backward()
+        moved = any(p.grad is not None and bool(p.grad.any()) for p in model.parameters())
+        require(moved, "loss: gives no parameter of the model a gradient")
+
+    def evaluation(self) -> None:
+        task, model = self.make(eval_batch_size=16)
+        values, others = _values(task, model), _values(*self.make(eval_batch_size=61))
+        for name in (task.primary, task.target.metric):
+            require(name in values, f"metrics: {name} is not among {', '.join(sorted(values))}")
+        for name, value in values.items():
+            require(math.isfinite(value), f"metrics: {name} is {value} for an untrained model")
+            which = f"evaluate: {name} is {value} in batches of 16, {others[name]} in those of 61"
+            require(_close(value, others[name]), which)
+        for batch in islice(task.eval_batches(Split.VALIDATION), _LOOKED_AT):
+            _well_formed(batch, self.setup)
+            _units(task, batch)
+            with torch.no_grad():
+                plain, padded = (
+                    float(task.evaluate(model.eval(), each, task.metrics()).total)
+                    for each in (batch, _padded(batch))
+                )
+            changed = f"model: padding changes the loss from {plain} to {padded}"
+            require(_close(plain, padded), changed)
+        for reference in task.references:
+            require(reference.metric in values, f"references: {reference} is of no metric here")
+            sound = math.isfinite(reference.value) and bool(reference.name and reference.source)
+            require(sound, f"references: {reference} needs a name, a value and a source")
+
+    def data(self, task: Task, fresh: Task) -> None:
+        card = task.card()
+        for name in ("name", "version", "licence", "source", "fingerprint"):
+            require(bool(getattr(card, name)), f"card: has no {name}")
+        same = card.fingerprint == fresh.card().fingerprint
+        require(same, "card: the fingerprint differs from one opening to the next")
+        owner: dict[bytes, Split] = {}
+        for split in Split:
+            contents = [c for batch in task.eval_batches(split) for c in _contents(batch)]
+            size = card.sizes.get(split.value)
+            seen = f"eval_batches({split.value}): {len(contents)} examples, the card has {size}"
+            require(len(contents) == size, seen)
+            leaked = sum(owner.setdefault(content, split) is not split for content in contents)
+            # Texts of unknown characters alone may look the same though they are not.
+            few = leaked <= _LOOKS_ALIKE * len(contents)
+            require(few, f"splits: {leaked} examples of {split.value} are in an earlier split too")
+
+
+def _well_formed(batch: Batch, setup: Setup) -> None:
+    """Check tensors against the axes in their names."""
+    require(isinstance(batch, Batch), f"batches: {type(batch).__name__} is not a suite.Batch")
+    sizes: dict[str, int] = {"B": batch.examples}
+    for name, tensor in batch.items():
+        axes = name.rpartition("_")[2]
+        named = axes.isupper() and axes.startswith("B")
+        require(named, f"{name}: must end in its axes, as pixels_BCHW; B comes first")
+        shape = tuple(tensor.shape)
+        require(len(axes) == len(shape), f"{name}: has shape {shape}, not axes {axes}")
+        for axis, size in zip(axes, shape, strict=True):
+            known = sizes.setdefault(axis, size)
+            require(known == size, f"{name}: axis {axis} is {size}, elsewhere {known}")
+        whole = not name.startswith(("label", "length", "key")) or tensor.dtype is torch.int64
+        require(whole, f"{name}: is {tensor.dtype}, must be torch.int64")
+        place = tensor.device.type
+        require(place == setup.device.type, f"{name}: is on {place}, not on {setup.device}")
+
+
+def _units(task: Task, batch: Batch) -> None:
+    counts = {"image": batch.examples}
+    if "length_B" in batch:
+        counts["token"] = int(batch["length_B"].sum())
+    wanted = counts.get(task.unit, batch.units)
+    right = batch.units == wanted and batch.units > 0
+    require(right, f"units={batch.units}: a batch of {wanted} {task.unit}s")
+
+
+def _same(one: Batch, other: Batch) -> bool:
+    return set(one) == set(other) and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def _values(task: Task, model: nn.Module) -> dict[str, float]:
+    precision = Precision(PrecisionConfig(), _CPU)
+    return evaluate(task, model, Split.VALIDATION, precision)[0]
+
+
+def _close(one: float, other: float) -> bool:
+    return math.isclose(one, other, rel_tol=1e-3, abs_tol=1e-3)
+
+
+def _padded(batch: Batch) -> Batch:
+    """Return the batch with seven more positions of padding wherever it pads to the longest."""
+    longest = {int(v.max()) for k, v in batch.items() if "length" in k and k.endswith("_B")}
+    tensors: dict[str, Tensor] = {}
+    for name, tensor in batch.items():
+        axis = name.rpartition("_")[2][-1]
+        more = axis in _GROWS and tensor.shape[-1] in longest
+        tensors[name] = nn.functional.pad(tensor, (0, 7)) if more else tensor
+    return replace(batch, tensors=tensors)
+
+
+def _contents(batch: Batch) -> Iterable[bytes]:
+    """Return a hash of each example's input, without its padding."""
+    inputs = [v for k, v in batch.items() if len(k.rpartition("_")[2]) > 1]
+    for rows in zip(*(inputs or list(batch.values())), strict=True):
+        raw = b"|".join(row.numpy().tobytes().rstrip(b"\0") for row in rows)
+        yield hashlib.sha256(raw).digest()

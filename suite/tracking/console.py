@@ -1,0 +1,192 @@
+"""Shows a run as it goes: a progress display on a terminal, a line for each validation in a log.
+
+An observer of the journal. It draws at most twice a second and has no thread of its own, so that
+the steps it watches do not wait for it.
+"""
+
+import multiprocessing
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console as Terminal
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from suite.tracking.journal import Event
+
+_SECONDS_BETWEEN = 0.5
+_WIDTH_OF_A_LOG = 120
+
+
+class Console:
+    """Draws journal events. steps: how many there will be, None where that is open."""
+
+    def __init__(self, steps: int | None = None, terminal: Terminal | None = None) -> None:
+        self.steps = steps
+        self.terminal = terminal or _terminal()
+        # Two displays on one screen overwrite each other: parallel jobs write lines.
+        alone = multiprocessing.parent_process() is None
+        self._live = self.terminal.is_terminal and alone
+        self._progress: Progress | None = None
+        self._bar = TaskID(0)
+        self._record: dict[str, Any] = {}
+        self._last: dict[str, float] = {}
+        self._drawn = 0.0
+        self._began = 0.0
+
+    def __call__(self, event: Event) -> None:
+        """Take notice of an event."""
+        kind = event["event"]
+        if kind == "metrics":
+            self._metrics(event)
+        elif kind == "start":
+            self._start(event)
+        elif kind == "end":
+            self.close()
+            self._end(event["record"])
+
+    def close(self) -> None:
+        """Take the progress display down; may be called at any time, and twice."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+    def _start(self, event: Event) -> None:
+        self._record, self._began = event["record"], event["time"]
+        self._print(_marked(self._record))
+        if self._live:
+            self._progress = Progress(
+                BarColumn(bar_width=12),
+                TextColumn("{task.completed:.0f}/{task.fields[steps]}"),
+                TimeRemainingColumn(compact=True),
+                TextColumn("left  {task.fields[status]}"),
+                console=self.terminal,
+                auto_refresh=False,
+                transient=True,
+            )
+            self._bar = self._progress.add_task("", total=self.steps, steps="?", status="")
+            self._progress.start()
+
+    def _metrics(self, event: Event) -> None:
+        values: Mapping[str, float] = event["values"]
+        self._last.update(values)
+        validated = any(name.startswith("validation/") for name in values)
+        if self._progress is None:
+            if validated:
+                seconds = event["time"] - self._began
+                self._print(
+                    f"step {_of(event['step'], self.steps)}  {self._status()}  {seconds:.1f} s"
+                )
+            return
+        now = time.monotonic()
+        if validated or now - self._drawn >= _SECONDS_BETWEEN:
+            self._drawn = now
+            steps = "?" if self.steps is None else str(self.steps)
+            self._progress.update(
+                self._bar,
+                completed=event["step"],
+                total=self.steps,
+                steps=steps,
+                status=escape(self._status()),
+            )
+            self._progress.refresh()
+
+    def _status(self) -> str:
+        last, primary = self._last, self._record.get("primary", "")
+        parts = []
+        losses = [last[name] for name in ("train/loss", "validation/loss") if name in last]
+        if losses:
+            parts.append("loss " + " / ".join(f"{loss:.4f}" for loss in losses))
+        if f"validation/{primary}" in last:
+            parts.append(f"{primary} {last[f'validation/{primary}']:.4f}")
+        if "throughput/examples_per_second" in last:
+            parts.append(f"{last['throughput/examples_per_second']:,.0f} examples/s")
+        return "  ".join(parts)
+
+    def _end(self, record: Mapping[str, Any]) -> None:
+        if record["status"] != "finished":
+            self._print(f"{record['status']}: {record['error'] or ''}", style="bold red")
+            return
+        self._print(_marked(record), style="bold")
+        self.terminal.print(result_table(record))
+        self._print(speed_of(record))
+
+    def _print(self, text: str, style: str | None = None) -> None:
+        self.terminal.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def title_of(record: Mapping[str, Any]) -> str:
+    """Name what runs."""
+    names = (record[k] for k in ("task", "data", "backbone", "optimizer"))
+    return f"{' · '.join(name for name in names if name)} · seed {record['seed']}"
+
+
+def _marked(record: Mapping[str, Any]) -> str:
+    synthetic = record["data_card"].get("synthetic")
+    return title_of(record) + (" (synthetic data)" if synthetic else "")
+
+
+def speed_of(record: Mapping[str, Any]) -> str:
+    """Tell in a line how long the run took and how fast it was."""
+    parts = [
+        f"{record['steps']:,} steps",
+        f"{record['training_seconds']:.1f} s training",
+        f"{record['wall_seconds']:.1f} s in all",
+    ]
+    rates = record["throughput"]
+    if "examples_per_second" in rates:
+        parts.append(f"{rates['examples_per_second']:,.0f} examples/s")
+    if "units_per_second" in rates and record["unit"] == "second":
+        parts.append(f"{rates['units_per_second']:,.0f} times real time")
+    elif "units_per_second" in rates and record["unit"] not in ("", "image"):
+        parts.append(f"{rates['units_per_second']:,.0f} {record['unit']}s/s")
+    if record["stopped"]:
+        parts.append(f"stopped by {record['stopped']}")
+    return ", ".join(parts)
+
+
+def result_table(record: Mapping[str, Any]) -> Table:
+    """Return a finished run's test results beside its target and its references."""
+    table = Table()
+    for name in ("", "metric", "value", "note"):
+        table.add_column(name, justify="right" if name == "value" else "left", overflow="fold")
+    for name, value in record["metrics"].items():
+        split, _, metric = name.partition("/")
+        if split == "test":
+            style = "bold" if metric == record["primary"] else None
+            table.add_row("this run, test", metric, f"{value:.4f}", _best_note(record), style=style)
+    target = record["target"]
+    if target:
+        threshold = f"{target['threshold']:g}"
+        table.add_row("target, validation", target["metric"], threshold, _reached_note(record))
+    for reference in record["references"]:
+        n = f"n={reference['n']}, " if reference.get("n") else ""
+        note = escape(f"{n}{reference['source']}")
+        name, metric = escape(reference["name"]), reference["metric"]
+        table.add_row(name, metric, f"{reference['value']:.4f}", note, style="dim")
+    return table
+
+
+def _best_note(record: Mapping[str, Any]) -> str:
+    best = record["best"]
+    return f"weights of step {best['step']:.0f}" if "step" in best else ""
+
+
+def _reached_note(record: Mapping[str, Any]) -> str:
+    reached = record["reached"]
+    if not reached:
+        return "missed"
+    clocks = (("training_seconds", "training"), ("wall_seconds", "wall clock"))
+    times = [f"{reached[key]:.1f} s {name}" for key, name in clocks if key in reached]
+    return f"reached after {', '.join(times)}" if times else "reached"
+
+
+def _of(step: int, steps: int | None) -> str:
+    return f"{step}" if steps is None else f"{step}/{steps}"
+
+
+def _terminal() -> Terminal:
+    terminal = Terminal()
+    return terminal if terminal.is_terminal else Terminal(width=_WIDTH_OF_A_LOG)

@@ -1,0 +1,79 @@
+"""The journal: what happened in a run, one JSON object to a line, appended and never changed.
+
+It is the truth; trackers are fed from it. Events:
+
+    {"event": "start", "time": …, "record": {…}}                 the record as known at the start
+    {"event": "metrics", "time": …, "step": 10, "values": {…}}   names grouped by a prefix, "train/"
+    {"event": "artifact", "time": …, "path": "figures/x.png"}    a file in the run's folder
+    {"event": "end", "time": …, "record": {…}}                   the finished (or failed) record
+
+`time` is in seconds since 1970.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from suite.errors import TrainingError
+from suite.record import RunRecord
+
+Event = dict[str, Any]
+Observer = Callable[[Event], None]
+
+
+class Journal:
+    """Appends to `journal.jsonl` in the run's folder, then tells the observers (the console)."""
+
+    def __init__(self, folder: Path, observers: tuple[Observer, ...] = ()) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.path = folder / "journal.jsonl"
+        self.observers = observers
+        self.started = False
+        # Line buffered: every event is with the operating system when the call returns.
+        self._file = self.path.open("a", buffering=1, encoding="utf-8")
+
+    def start(self, record: RunRecord) -> None:
+        """Write the first event."""
+        self.started = True
+        self._append({"event": "start", "record": record.plain()})
+
+    def metrics(self, step: int, values: Mapping[str, float]) -> None:
+        """Write values by name, e.g. {"train/loss": 0.3}."""
+        self._append({"event": "metrics", "step": step, "values": dict(values)})
+
+    def artifact(self, path: Path) -> None:
+        """Name a file in the run's folder that belongs to the run."""
+        self._append({"event": "artifact", "path": path.relative_to(self.folder).as_posix()})
+
+    def end(self, record: RunRecord) -> None:
+        """Write the last event, the record beside it, and close."""
+        record.write(self.folder)
+        self._append({"event": "end", "record": record.plain()})
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; for a run that cannot even write its end. May be called twice."""
+        self._file.close()
+
+    def _append(self, event: Event) -> None:
+        event = {"time": time.time(), **event}
+        try:
+            self._file.write(json.dumps(event) + "\n")
+        except OSError as error:
+            raise TrainingError(f"{self.path}: cannot be written ({error.strerror})") from error
+        for observer in self.observers:
+            observer(event)
+
+
+def read_journal(path: Path, offset: int = 0) -> Iterator[tuple[Event, int]]:
+    """Yield each whole event from byte `offset` on, with the offset behind it."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        for line in file:
+            if not line.endswith(b"\n"):
+                return
+            offset += len(line)
+            yield json.loads(line), offset

@@ -1,0 +1,86 @@
+"""A run record in MLflow's terms: parameters, tags, totals, the data set."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from suite.tracking.store import RUN_TAG
+
+if TYPE_CHECKING:
+    from mlflow.entities import DatasetInput
+
+_LONGEST_VALUE = 5000
+_LONGEST_DIGEST = 36
+
+
+def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Return the values by dotted key, as YAML would write them.
+
+    >>> flatten({"optimizer": {"lr": 0.1}, "name": None})
+    {'optimizer.lr': '0.1', 'name': 'null'}
+    """
+    flat: dict[str, str] = {}
+    for key, value in config.items():
+        if isinstance(value, Mapping) and value:
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            text = value if isinstance(value, str) else json.dumps(value)
+            flat[prefix + key] = text[:_LONGEST_VALUE]
+    return flat
+
+
+def legal(name: str) -> str:
+    """Return a name that MLflow accepts for a metric or parameter; it would refuse the batch."""
+    return re.sub(r"[^\w\-. :/]", "_", name)
+
+
+def tags_of(record: Mapping[str, Any]) -> dict[str, str]:
+    """Return what runs are searched and grouped by."""
+    card, git = record["data_card"], record["git"]
+    tags = {
+        RUN_TAG: record["run_id"],
+        "status": record["status"],
+        "error": record["error"],
+        **{k: record[k] for k in ("task", "data", "backbone", "loss", "optimizer", "schedule")},
+        "seed": str(record["seed"]),
+        "config_hash": record["config_hash"],
+        "group_hash": record["group_hash"],
+        "sweep": record["sweep"],
+        "stopped": record["stopped"],
+        "fingerprint": card.get("fingerprint"),
+        "synthetic": str(card["synthetic"]).lower() if "synthetic" in card else None,
+        "git.commit": git.get("commit"),
+        "git.dirty": str(git["dirty"]).lower() if "dirty" in git else None,
+        "mlflow.source.git.commit": git.get("commit"),
+        "mlflow.source.name": "triathlon",
+        "mlflow.source.type": "LOCAL",
+    }
+    return {k: str(v)[:_LONGEST_VALUE] for k, v in tags.items() if v}
+
+
+def totals_of(record: Mapping[str, Any]) -> dict[str, float]:
+    """Return the numbers of the whole run that are no step's: time, throughput, memory, size."""
+    values = {f"time/{k}": record[k] for k in ("training_seconds", "wall_seconds")}
+    for group, name in (("throughput", "throughput"), ("memory", "hardware"), ("model", "model")):
+        values |= {f"{name}/{k}": v for k, v in record[group].items()}
+    for key, value in (record["reached"] or {}).items():
+        values[f"time/to_target_{key}"] = value
+    return {k: float(v) for k, v in values.items() if isinstance(v, (int, float))}
+
+
+def dataset_of(record: Mapping[str, Any]) -> "DatasetInput":
+    """Return the data set as an input, known by its fingerprint."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    card = record["data_card"]
+    keys = ("version", "licence", "sizes", "synthetic", "fingerprint", "notes")
+    profile = {k: card[k] for k in keys if card.get(k)}
+    data = Dataset(
+        name=card["name"],
+        digest=card["fingerprint"][:_LONGEST_DIGEST],
+        source_type="triathlon",
+        source=json.dumps({"source": card.get("source", "")}),
+        profile=json.dumps(profile),
+    )
+    return DatasetInput(data, [InputTag("mlflow.data.context", "training")])

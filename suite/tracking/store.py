@@ -1,0 +1,160 @@
+"""Where MLflow keeps its rows, and a client that stays quiet and gives up soon.
+
+mlflow is imported inside functions: it costs seconds, and a run without tracking needs none of it.
+"""
+
+import fcntl
+import logging
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from suite.data.cache import atomic_path
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_SQLITE = "sqlite:///"
+RUN_TAG = "triathlon.run_id"
+SWEEP_TAG = "triathlon.sweep_id"
+
+_SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "GIT_PYTHON_REFRESH": "quiet",
+    # With the defaults a dead server blocks one call for four minutes.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+}
+"""MLflow reads these while it is imported; those the user has set are left alone."""
+
+
+def apply_settings() -> None:
+    """Set what MLflow reads from the environment, before it is imported."""
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
+
+
+def default_uri(results: Path) -> str:
+    """Return the URI of the sqlite database in the results folder."""
+    return f"{_SQLITE}{results.resolve() / 'mlflow.db'}"
+
+
+def uri_of(results: Path, configured: str | None) -> str:
+    """Return the configured tracking URI, else the default one."""
+    return configured or default_uri(results)
+
+
+def is_server(uri: str) -> bool:
+    """Return whether the URI names an MLflow server rather than a database."""
+    return uri.startswith(("http://", "https://"))
+
+
+def shown(uri: str) -> str:
+    """Return the URI without the password it may hold."""
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", uri)
+
+
+def connect(results: Path, uri: str) -> "MlflowClient":
+    """Return a client. A database that does not exist yet is created, by one process only.
+
+    Talks to no server; creating a database takes seconds.
+    """
+    apply_settings()
+    from mlflow import MlflowClient
+
+    if is_server(uri):
+        return MlflowClient(tracking_uri=uri, registry_uri=uri)
+    logging.getLogger("alembic").setLevel(logging.ERROR)  # it tells of every migration
+    results.mkdir(parents=True, exist_ok=True)
+    with file_lock(results / "mlflow.db.lock"):
+        database = Path(uri.removeprefix(_SQLITE))
+        if uri.startswith(_SQLITE) and not database.exists():
+            _create(database)
+        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        client.search_experiments(max_results=1)
+    return client
+
+
+def _create(database: Path) -> None:
+    """Create an sqlite database with MLflow's tables.
+
+    MLflow runs some sixty migrations and waits for the disk after each; in memory they take a
+    quarter of the time.
+    """
+    from mlflow import MlflowClient
+
+    memory = Path("/dev/shm")
+    usable = memory.is_dir() and os.access(memory, os.W_OK)
+    with tempfile.TemporaryDirectory(dir=memory if usable else None) as folder:
+        draft = Path(folder) / database.name
+        uri = f"{_SQLITE}{draft}"
+        MlflowClient(tracking_uri=uri, registry_uri=uri).search_experiments(max_results=1)
+        with atomic_path(database) as path:
+            shutil.copyfile(draft, path)
+
+
+def experiment_id(client: "MlflowClient", results: Path, uri: str, name: str) -> str:
+    """Return the id of the experiment, created where it is missing, restored where deleted."""
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        place = None if is_server(uri) else (results.resolve() / "mlartifacts").as_uri()
+        # Another process may be quicker.
+        with suppress(MlflowException):
+            return str(client.create_experiment(name, artifact_location=place))
+        found = client.get_experiment_by_name(name)
+        if found is None:
+            raise MlflowException(f"experiment {name} can neither be found nor created")
+    if found.lifecycle_stage == "deleted":
+        client.restore_experiment(found.experiment_id)
+    return str(found.experiment_id)
+
+
+def find_run(client: "MlflowClient", experiment: str, tag: str, value: str) -> str | None:
+    """Return the id of the run that carries the tag, so that none is created twice."""
+    runs = client.search_runs([experiment], f"tags.`{tag}` = '{value}'", max_results=1)
+    return str(runs[0].info.run_id) if runs else None
+
+
+def prepare(results: Path, uri: str, experiment: str) -> str:
+    """Create database and experiment where they are missing; return the experiment's id.
+
+    Called in a sweep's parent, so that its jobs only append.
+    """
+    return experiment_id(connect(results, uri), results, uri, experiment)
+
+
+def problem(results: Path, uri: str) -> str | None:
+    """Return in one line why the tracker cannot be used, or None where it can."""
+    try:
+        connect(results, uri).search_experiments(max_results=1)
+    except Exception as error:  # whatever MLflow, its database or the network raise
+        return f"tracking.uri={shown(uri)}: not to be reached ({first_line(error)})"
+    return None
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an error says in one line, cut where it is very long."""
+    text = (str(error).strip() or type(error).__name__).splitlines()[0]
+    if "Max retries exceeded" in text:
+        return "no connection"
+    return text if len(text) <= 160 else text[:159] + "…"
+
+
+@contextmanager
+def file_lock(path: Path) -> Iterator[None]:
+    """Hold the file's lock; wait while another thread or process holds it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,211 @@
+"""What happens around a sweep: its folder and its parent run before, its summary after.
+
+Hydra calls `SweepCallback` (see `conf/hydra/triathlon.yaml`). A job that fails leaves its error in
+the sweep's folder and lets the others go on, whichever launcher runs them.
+"""
+
+import json
+import os
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING, Any, Protocol
+
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.experimental.callback import Callback
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from suite.data.cache import atomic_path
+from suite.errors import unwritable
+from suite.record import RunRecord, read_records
+from suite.tracking import store, sweep_run
+from suite.tracking.sweep_run import Sweep, folder_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+EXPERIMENT = "sweeps"
+"""MLflow experiment of sweeps, unless `tracking.experiment` names another."""
+
+
+class Report(Protocol):
+    """What a sweep's runs come to, as `suite.report.leaderboard.leaderboard` returns it."""
+
+    def print(self, console: "Console | None" = None) -> None:
+        """Show it on the terminal."""
+
+    def write(self, folder: Path) -> list[Path]:
+        """Write it as files; return them."""
+
+
+class SweepCallback(Callback):
+    """Keeps a sweep's books. report: makes the final tables from the records of its runs."""
+
+    def __init__(self, report: Callable[[Sequence[RunRecord]], Report]) -> None:
+        self.report = report
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        os.environ.pop(sweep_run.VARIABLE, None)
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        results = Path(config.results)
+        tracking = config.tracking
+        name = Path(config.hydra.sweep.dir).name
+        uri = store.uri_of(results, tracking.uri) if tracking.enabled else None
+        experiment = tracking.experiment or EXPERIMENT
+        sweep = Sweep(id=name, uri=uri, experiment=experiment)
+        try:
+            sweep.write(results)
+        except OSError as error:
+            # Of any other error here Hydra makes a warning, and goes on.
+            print(f"triathlon: {unwritable(results, error)}", file=sys.stderr)
+            raise SystemExit(2) from error
+        # Workers of joblib inherit the environment; so do jobs that submitit starts.
+        os.environ[sweep_run.VARIABLE] = str(folder_of(results, name).resolve())
+        if uri is None:
+            return
+        try:
+            place = store.prepare(results, uri, experiment)
+            sweep_run.find_or_create(store.connect(results, uri), results, place, uri, name)
+        except Exception as error:  # jobs go on, and `triathlon sync` makes up for it
+            _warn(f"MLflow at {store.shown(uri)} is not to be reached ({store.first_line(error)})")
+
+    def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
+        if config.hydra.mode != RunMode.MULTIRUN or job_return.status != JobStatus.FAILED:
+            return
+        error = job_return._return_value
+        failure = {
+            "job": config.hydra.job.num,
+            "overrides": list(job_return.overrides or ()),
+            "error": f"{type(error).__name__}: {store.first_line(error)}",
+        }
+        name = Path(config.hydra.sweep.dir).name
+        folder = folder_of(Path(config.results), name) / "failures"
+        with atomic_path(folder / f"{config.hydra.job.num}.json") as path:
+            path.write_text(json.dumps(failure, indent=1) + "\n")
+        # Hydra would raise the first failure after the last job and tell of none of the others.
+        job_return.return_value = float("nan")
+        job_return.status = JobStatus.COMPLETED
+
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        results = Path(config.results)
+        folder = folder_of(results, Path(config.hydra.sweep.dir).name)
+        sweep = replace(Sweep.read(folder), ended=True)
+        sweep.write(results)
+        records = records_of(results, sweep)
+        report = self.report(records)
+        report.write(folder)
+        report.print()
+        failures = failures_of(folder, records)
+        if failures:
+            _print_failures(failures)
+        try:
+            send_summary(results, sweep)
+        except Exception as error:  # the tables are on the terminal and in the folder
+            _warn(
+                f"MLflow at {store.shown(sweep.uri or '')} did not take the sweep's summary "
+                f"({store.first_line(error)}); it is in {folder}"
+            )
+
+
+def failed_jobs() -> int:
+    """Return how many jobs of this process's sweep raised, for the command's exit code."""
+    folder = os.environ.get(sweep_run.VARIABLE)
+    return len(list(Path(folder).glob("failures/*.json"))) if folder else 0
+
+
+def records_of(results: Path, sweep: Sweep) -> list[RunRecord]:
+    """Return the records of the sweep's runs, oldest first."""
+    return [record for record in read_records(results) if record.sweep == sweep.id]
+
+
+def failures_of(folder: Path, records: Sequence[RunRecord]) -> dict[str, str]:
+    """Return the error of each job that failed, by its overrides, whoever noted it."""
+    failures = {}
+    for path in sorted(folder.glob("failures/*.json"), key=lambda path: int(path.stem)):
+        failure = json.loads(path.read_text())
+        failures[" ".join(failure["overrides"])] = failure["error"]
+    for record in records:
+        if record.status == "failed":
+            failures.setdefault(" ".join(record.overrides), record.error or "failed")
+    return failures
+
+
+def summarize(records: Sequence[RunRecord]) -> tuple[dict[str, float], dict[str, str]]:
+    """Return the parent's metrics and, by task and data set, the run id of its best child.
+
+    The primary metric on the test split: best, mean, and the number of runs behind them.
+    """
+    groups: dict[tuple[str, str, str], list[RunRecord]] = defaultdict(list)
+    for record in records:
+        if record.status == "finished" and f"test/{record.primary}" in record.metrics:
+            groups[record.task, record.data, record.primary].append(record)
+    metrics: dict[str, float] = {}
+    best: dict[str, str] = {}
+    for (task, data, primary), runs in groups.items():
+        choose = min if runs[0].direction == "minimize" else max
+        top = choose(runs, key=lambda run: run.metrics[f"test/{run.primary}"])
+        place = f"summary/{task}.{data}"
+        metrics[f"{place}/{primary}_best"] = top.metrics[f"test/{primary}"]
+        metrics[f"{place}/{primary}_mean"] = fmean(r.metrics[f"test/{primary}"] for r in runs)
+        metrics[f"{place}/runs"] = len(runs)
+        best[f"{task}.{data}"] = top.run_id
+    return metrics, best
+
+
+def send_summary(results: Path, sweep: Sweep) -> None:
+    """Give the sweep's parent run its metrics, tags and files; raise whatever MLflow raises."""
+    if sweep.uri is None:
+        return
+    folder = folder_of(results, sweep.id)
+    records = records_of(results, sweep)
+    failed = len(failures_of(folder, records))
+    client = store.connect(results, sweep.uri)
+    place = store.experiment_id(client, results, sweep.uri, sweep.experiment)
+    parent = sweep_run.find_or_create(client, results, place, sweep.uri, sweep.id)
+
+    from mlflow.entities import Metric, RunTag
+
+    metrics, best = summarize(records)
+    metrics["summary/runs_finished"] = sum(r.status == "finished" for r in records)
+    metrics["summary/runs_failed"] = failed
+    stamp = int(time.time() * 1000)
+    client.log_batch(
+        parent,
+        metrics=[Metric(name, value, stamp, 0) for name, value in metrics.items()],
+        tags=[RunTag(f"best.{name}", _mlflow_id(results, run)) for name, run in best.items()],
+    )
+    for path in sorted(folder.glob("leaderboard.*")):
+        client.log_artifact(parent, str(path))
+    client.set_terminated(parent, "FAILED" if failed else "FINISHED", stamp)
+    replace(Sweep.read(folder), reported=True).write(results)
+
+
+def _mlflow_id(results: Path, run: str) -> str:
+    try:
+        state = json.loads((results / "runs" / run / "tracking.json").read_text())
+        return str(state["run"] or run)
+    except (OSError, ValueError, KeyError):
+        return run
+
+
+def _print_failures(failures: Mapping[str, str]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=f"{len(failures)} failed", title_style="bold red", title_justify="left")
+    table.add_column("job", overflow="fold")
+    table.add_column("error", overflow="fold")
+    for overrides, error in failures.items():
+        table.add_row(escape(overrides), escape(error))
+    Console().print(table)
+
+
+def _warn(message: str) -> None:
+    print(f"warning: {message}; `triathlon sync` sends what is missing", file=sys.stderr)

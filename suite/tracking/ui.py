@@ -1,0 +1,106 @@
+"""The MLflow dashboard over a results folder, with settings that suit one user's machine."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import IO
+
+from suite.errors import ConfigError, TrainingError
+from suite.tracking import store
+
+_SECONDS_TO_START = 120
+
+
+def ui(uri: str, results: Path, host: str = "127.0.0.1", port: int = 5000) -> int:
+    """Serve the dashboard until interrupted; return the server's exit code.
+
+    Raises `ConfigError` where the port is taken, `TrainingError` where the server does not start.
+    """
+    if store.is_server(uri):
+        print(f"MLflow dashboard: {uri}")
+        return 0
+    address = f"http://{host}:{port}"
+    _require_free(host, port)
+    store.connect(results, uri)  # creates the database, faster than the server would
+    # So that the server ends with this process, however it is ended.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with tempfile.TemporaryFile() as log:
+        command = _command(results, host, port)
+        server = subprocess.Popen(command, env=_environment(uri), stdout=log, stderr=log)
+        try:
+            _await(server, address, log)
+            print(f"MLflow dashboard: {address} (Ctrl-C stops it)", flush=True)
+            return server.wait()
+        except KeyboardInterrupt:
+            return 0
+        finally:
+            _stop(server)
+
+
+def _command(results: Path, host: str, port: int) -> list[str]:
+    options = {
+        # Of experiments that others create through this server; ours name their own place.
+        "--artifacts-destination": str(results.resolve() / "mlartifacts"),
+        "--host": host,
+        "--port": str(port),
+        # By default MLflow starts 15 processes that take 3 GB.
+        "--workers": "1",
+        "--uvicorn-opts": "--log-level warning",
+    }
+    pairs = [part for option in options.items() for part in option]
+    return [sys.executable, "-m", "mlflow", "server", *pairs]
+
+
+def _environment(uri: str) -> dict[str, str]:
+    store.apply_settings()
+    return {
+        **os.environ,
+        # Not on the command line, which everyone may read: it may hold a password.
+        "MLFLOW_BACKEND_STORE_URI": uri,
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
+
+
+def _require_free(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        # As the server will: a connection that a last server left in TIME_WAIT is no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise ConfigError(
+                f"port={port}: cannot be used on {host} ({reason}); "
+                f"is a dashboard running already? Else choose another with port={port + 1}"
+            ) from error
+
+
+def _await(server: "subprocess.Popen[bytes]", address: str, log: IO[bytes]) -> None:
+    end = time.monotonic() + _SECONDS_TO_START
+    while time.monotonic() < end:
+        if server.poll() is not None:
+            log.seek(0)
+            told = log.read().decode(errors="replace").strip().splitlines() or ["it said nothing"]
+            raise TrainingError(f"the MLflow server stopped at once: {told[-1]}")
+        try:
+            with urllib.request.urlopen(f"{address}/health", timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    raise TrainingError(f"the MLflow server gave no answer in {_SECONDS_TO_START} seconds")
+
+
+def _stop(server: "subprocess.Popen[bytes]") -> None:
+    if server.poll() is None:
+        server.terminate()
+        try:
+            server.wait(10)
+        except subprocess.TimeoutExpired:
+            server.kill()

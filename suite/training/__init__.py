@@ -1,0 +1,1 @@
+"""The plain loop and what it needs: losses, optimizers, schedules, precision, checkpoints."""

@@ -1,0 +1,51 @@
+"""Exponential moving average of weights (Polyak and Juditsky 1992; Tarvainen and Valpola 2017)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+
+class Average:
+    """Averages parameters and buffers; `applied` puts the average into the model for a while.
+
+    The decay starts low, min(decay, (1 + n) / (10 + n)) after n updates, so that the first weights
+    are soon forgotten.
+    """
+
+    def __init__(self, model: nn.Module, decay: float | None) -> None:
+        self.decay = decay
+        self.updates = 0
+        self._live = _floats(model) if decay is not None else []
+        self._mean = [tensor.clone() for tensor in self._live]
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Take the model's weights into the average."""
+        if self.decay is None:
+            return
+        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        torch._foreach_lerp_(self._mean, self._live, 1 - decay)
+        self.updates += 1
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Exchange the model's weights with the average inside the context."""
+        self._exchange()
+        try:
+            yield
+        finally:
+            self._exchange()
+
+    @torch.no_grad()
+    def _exchange(self) -> None:
+        for live, mean in zip(self._live, self._mean, strict=True):
+            kept = live.clone()
+            live.copy_(mean)
+            mean.copy_(kept)
+
+
+def _floats(model: nn.Module) -> list[Tensor]:
+    tensors = [p.detach() for p in model.parameters()] + list(model.buffers())
+    return [tensor for tensor in tensors if tensor.is_floating_point()]

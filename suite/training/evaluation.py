@@ -1,0 +1,34 @@
+"""Evaluates a model on a whole split."""
+
+import torch
+from torch import Tensor, nn
+from torchmetrics import MetricCollection
+
+from suite.task import Split, Task
+from suite.training.precision import Precision
+
+
+@torch.inference_mode()
+def evaluate(
+    task: Task, model: nn.Module, split: Split, precision: Precision
+) -> tuple[dict[str, float], MetricCollection]:
+    """Return the split's metrics and mean loss by name, and the metrics' state for pictures.
+
+    Each batch goes through the model once. The model is in training mode again afterwards.
+    """
+    model.eval()
+    metrics = task.metrics().to(precision.device)
+    total = torch.zeros((), dtype=torch.float64, device=precision.device)
+    count = 0
+    for batch in task.eval_batches(split):
+        with precision.autocast():
+            loss = task.evaluate(model, batch, metrics)
+        total += loss.total
+        count += loss.count
+    model.train()
+    values = {name: float(value) for name, value in metrics.compute().items() if _scalar(value)}
+    return {**values, "loss": float(total) / max(count, 1)}, metrics
+
+
+def _scalar(value: object) -> bool:
+    return not isinstance(value, Tensor) or value.numel() == 1

@@ -1,0 +1,242 @@
+"""The training loop, the same for every task: forward, backward, step, and now and then a look.
+
+It knows neither modality nor tracker: batches and losses come from the task, numbers leave through
+`emit`, and time is kept by the meter.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from suite.config import TrainerConfig
+from suite.data.counter import step_seed
+from suite.errors import TrainingError
+from suite.task import Batch, Split, Target, Task
+from suite.training.average import Average
+from suite.training.checkpoint import Checkpoints
+from suite.training.convergence import Convergence
+from suite.training.evaluation import evaluate
+from suite.training.optimizers import Optimizers
+from suite.training.precision import Precision, clip_gradient
+from suite.training.schedules import Schedule
+
+
+class Meter(Protocol):
+    """What the loop needs of a meter. Between `resume` and `pause` the training clock runs."""
+
+    @property
+    def training_seconds(self) -> float:
+        """Seconds on the training clock."""
+
+    @property
+    def wall_seconds(self) -> float:
+        """Seconds since the run began."""
+
+    def resume(self) -> None:
+        """Start the training clock, with the device idle."""
+
+    def pause(self) -> None:
+        """Stop the training clock, with the device idle."""
+
+    def step(self, examples: int, units: float) -> None:
+        """Count one optimizer step."""
+
+    def interval(self) -> Mapping[str, float]:
+        """Return figures since the last call, by name."""
+
+
+Emit = Callable[[int, Mapping[str, float]], None]
+"""Takes a step and values by name."""
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """How a run went. `best` are the validation metrics of the weights that were kept."""
+
+    steps: int = 0
+    examples: int = 0
+    units: float = 0.0
+    stopped: str = "length"
+    best_step: int = 0
+    best: dict[str, float] = field(default_factory=dict)
+    reached: dict[str, float] | None = None
+
+
+@dataclass(kw_only=True)
+class Training:
+    """The parts of one training run."""
+
+    task: Task
+    model: nn.Module
+    optimizers: Optimizers
+    schedule: Schedule
+    config: TrainerConfig
+    precision: Precision
+    meter: Meter
+    emit: Emit
+    checkpoints: Checkpoints
+    seed: int
+
+
+def fit(run: Training) -> Outcome:
+    """Train until the length, the target, convergence or the time limit is reached."""
+    config, model, meter = run.config, run.model, run.meter
+    total, evaluate_every = length_in_steps(run.task, config)
+    average = Average(model, config.ema_decay)
+    judge = Judge(run, average)
+    outcome = judge.outcome
+    batches = run.task.train_batches(seed=run.seed)
+    logged = LoggedLoss(run.precision.device)
+    model.train()
+    meter.resume()
+    for step in range(1, total + 1):
+        # What the model draws (dropout) is a function of seed and step, like everything else.
+        torch.manual_seed(step_seed(run.seed, step))
+        factor = run.schedule((step - 0.5) / total)
+        run.optimizers.scale_rates(factor)
+        taken = [next(batches) for _ in range(config.accumulate)]
+        logged.add(*accumulate(run, taken))
+        norm = clip_gradient(model, config.clip_norm)
+        run.precision.step(run.optimizers)
+        run.optimizers.zero_grad()
+        average.update()
+        outcome.steps = step
+        outcome.examples += sum(batch.examples for batch in taken)
+        outcome.units += sum(batch.units for batch in taken)
+        meter.step(sum(batch.examples for batch in taken), sum(batch.units for batch in taken))
+        due = step % evaluate_every == 0 or step == total
+        late = config.max_seconds is not None and meter.training_seconds >= config.max_seconds
+        if step % config.log_every == 0 or due or late:
+            meter.pause()
+            values = {"train/loss": logged.mean(step), "train/learning_rate_factor": factor}
+            if norm is not None:
+                values["train/gradient_norm"] = float(norm)
+            run.emit(step, {**values, **meter.interval()})
+            if due or late:
+                stop = judge.validate(step)
+                outcome.stopped = stop or ("time" if late else outcome.stopped)
+                if stop or late:
+                    break
+            meter.resume()
+    meter.pause()
+    run.checkpoints.keep_last(
+        model, {"step": outcome.steps, "optimizers": run.optimizers.state_dict()}
+    )
+    return outcome
+
+
+def accumulate(run: Training, batches: list[Batch]) -> tuple[Tensor, int]:
+    """Leave the gradient of the mean loss over all examples of these batches; return sum and count.
+
+    A batch's count is known only with its loss, so gradients are of sums over the first batch's
+    share until all have been seen, and are brought to the exact mean then.
+    """
+    total = torch.zeros((), device=run.precision.device)
+    count, divisor = 0, 0
+    for batch in batches:
+        with run.precision.autocast():
+            loss = run.task.loss(run.model, batch)
+        divisor = divisor or max(loss.count * len(batches), 1)
+        run.precision.backward(loss.total / divisor)
+        total += loss.total.detach()
+        count += loss.count
+    run.precision.unscale(run.optimizers)
+    if count != divisor:
+        gradients = [p.grad for p in run.model.parameters() if p.grad is not None]
+        torch._foreach_mul_(gradients, divisor / max(count, 1))
+    return total, count
+
+
+def length_in_steps(task: Task, config: TrainerConfig) -> tuple[int, int]:
+    """Return the optimizer steps of the run, and those from one validation to the next."""
+    batches = task.batches_per_epoch()
+    per_epoch = 1.0 if batches is None else max(batches / config.accumulate, 1.0)
+    if config.steps is None and batches is None:
+        raise TrainingError(
+            f"trainer.epochs={config.epochs}: task {task.name} has no epochs; give trainer.steps=…"
+        )
+    steps = config.steps or math.ceil((config.epochs or 0) * per_epoch)
+    return steps, max(round(config.evaluate_every * per_epoch), 1)
+
+
+class LoggedLoss:
+    """Sums the loss on the device, so that the host waits only when it is read."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.total = torch.zeros((), dtype=torch.float64, device=device)
+        self.count = 0
+
+    def add(self, total: Tensor, count: int) -> None:
+        """Take in one step."""
+        self.total += total
+        self.count += count
+
+    def mean(self, step: int) -> float:
+        """Return the mean since the last call; raise where it is not a number."""
+        mean = float(self.total) / max(self.count, 1)
+        self.total.zero_()
+        self.count = 0
+        if not math.isfinite(mean):
+            raise TrainingError(
+                f"the training loss is {mean} at step {step}: lower optimizer.lr, "
+                "or set trainer.clip_norm"
+            )
+        return mean
+
+
+class Judge:
+    """Validates, keeps the best weights, and says when to stop."""
+
+    def __init__(self, run: Training, average: Average) -> None:
+        self.run = run
+        self.average = average
+        self.outcome = Outcome()
+        convergence = run.config.convergence
+        self.convergence = Convergence(
+            direction=run.task.target.direction,
+            patience=convergence.patience,
+            minimum_gain=convergence.minimum_gain,
+        )
+
+    def validate(self, step: int) -> str | None:
+        """Return why to stop after this step ("target", "convergence"), or None to go on."""
+        run, outcome = self.run, self.outcome
+        with self.average.applied():
+            values, _ = evaluate(run.task, run.model, Split.VALIDATION, run.precision)
+            if self._best_yet(values):
+                outcome.best, outcome.best_step = values, step
+                run.checkpoints.keep_best(run.model)
+        clocks = {
+            "time/training_seconds": run.meter.training_seconds,
+            "time/wall_seconds": run.meter.wall_seconds,
+        }
+        run.emit(step, {**{f"validation/{k}": v for k, v in values.items()}, **clocks})
+        if outcome.reached is None and run.task.target.reached(_watched(run.task.target, values)):
+            outcome.reached = {"step": step, **{k.split("/")[1]: v for k, v in clocks.items()}}
+        converged = self.convergence.reached(values[run.task.primary])
+        if run.config.stop_at_target and outcome.reached is not None:
+            return "target"
+        if run.config.convergence.enabled and converged:
+            return "convergence"
+        return None
+
+    def _best_yet(self, values: Mapping[str, float]) -> bool:
+        """Compare the primary metric; of equals the lower loss is better."""
+        best, task = self.outcome.best, self.run.task
+        if not best:
+            return True
+        value, incumbent = values[task.primary], best[task.primary]
+        if value == incumbent:
+            return values["loss"] < best["loss"]
+        return task.target.direction.better(value, incumbent)
+
+
+def _watched(target: Target, values: Mapping[str, float]) -> float:
+    if target.metric not in values:
+        known = ", ".join(sorted(values))
+        raise TrainingError(f"target metric {target.metric} is not among the metrics: {known}")
+    return values[target.metric]

@@ -1,0 +1,89 @@
+"""Builds optimizers for a model.
+
+Matrices and kernels decay; biases, gains and other vectors do not.
+"""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from suite.training.muon import Muon
+
+
+class Optimizers:
+    """One or more torch optimizers over disjoint parameters, stepped together."""
+
+    def __init__(self, *optimizers: torch.optim.Optimizer) -> None:
+        self.members = optimizers
+        self.peaks = [[group["lr"] for group in member.param_groups] for member in optimizers]
+
+    def scale_rates(self, factor: float) -> None:
+        """Set every learning rate to this share of its peak."""
+        for member, peaks in zip(self.members, self.peaks, strict=True):
+            for group, peak in zip(member.param_groups, peaks, strict=True):
+                group["lr"] = peak * factor
+
+    def zero_grad(self) -> None:
+        """Forget all gradients."""
+        for member in self.members:
+            member.zero_grad(set_to_none=True)
+
+    def state_dict(self) -> list[dict[str, Any]]:
+        """Return the state of each member."""
+        return [member.state_dict() for member in self.members]
+
+    def load_state_dict(self, states: list[dict[str, Any]]) -> None:
+        """Restore what `state_dict` returned."""
+        for member, state in zip(self.members, states, strict=True):
+            member.load_state_dict(state)
+
+
+def sgd(
+    model: nn.Module, *, lr: float, momentum: float, nesterov: bool, weight_decay: float
+) -> Optimizers:
+    """Return stochastic gradient descent."""
+    groups = _decay_groups(list(model.parameters()), weight_decay)
+    return Optimizers(
+        torch.optim.SGD(groups, lr=lr, momentum=momentum, nesterov=nesterov, fused=True)
+    )
+
+
+def adam(
+    model: nn.Module, *, lr: float, beta1: float, beta2: float, eps: float, weight_decay: float
+) -> Optimizers:
+    """Return Adam, whose weight decay is added to the gradient."""
+    groups = _decay_groups(list(model.parameters()), weight_decay)
+    return Optimizers(torch.optim.Adam(groups, lr=lr, betas=(beta1, beta2), eps=eps, fused=True))
+
+
+def adamw(
+    model: nn.Module, *, lr: float, beta1: float, beta2: float, eps: float, weight_decay: float
+) -> Optimizers:
+    """Return Adam with decoupled weight decay."""
+    groups = _decay_groups(list(model.parameters()), weight_decay)
+    return Optimizers(torch.optim.AdamW(groups, lr=lr, betas=(beta1, beta2), eps=eps, fused=True))
+
+
+def muon(
+    model: nn.Module, *, lr: float, adamw_lr: float, momentum: float, weight_decay: float
+) -> Optimizers:
+    """Return Muon for the matrices of the hidden layers and AdamW for everything else.
+
+    Hidden layers are those of `model.backbone`; of a model without one, all matrices.
+    """
+    hidden = {p for p in getattr(model, "backbone", model).parameters() if p.ndim >= 2}
+    rest = [p for p in model.parameters() if p not in hidden]
+    matrices = [p for p in model.parameters() if p in hidden]
+    return Optimizers(
+        Muon(matrices, lr=lr, momentum=momentum, weight_decay=weight_decay),
+        torch.optim.AdamW(_decay_groups(rest, weight_decay), lr=adamw_lr, fused=True),
+    )
+
+
+def _decay_groups(parameters: list[nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:
+    groups = [
+        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    return [group for group in groups if group["params"]]

@@ -1,0 +1,58 @@
+"""Number formats: autocast, and loss scaling for half precision (Micikevicius et al. 2018)."""
+
+from contextlib import AbstractContextManager
+
+import torch
+from torch import Tensor, nn
+
+from suite.config import Number, PrecisionConfig
+from suite.errors import DeviceError
+from suite.training.optimizers import Optimizers
+
+
+class Precision:
+    """Runs forward passes and optimizer steps in the configured number format."""
+
+    def __init__(self, config: PrecisionConfig, device: torch.device) -> None:
+        if config.number is Number.fp16 and device.type != "cuda":
+            raise DeviceError(
+                f"precision.number=fp16: needs CUDA, this run is on {device.type}; use fp32 or bf16"
+            )
+        self.device = device
+        self.number = config.number
+        self.scaler = torch.amp.GradScaler("cuda") if config.number is Number.fp16 else None
+        if device.type == "cuda":
+            torch.backends.cuda.matmul.allow_tf32 = config.tf32
+            torch.backends.cudnn.allow_tf32 = config.tf32
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """Return the context of a forward pass."""
+        dtype = torch.float16 if self.number is Number.fp16 else torch.bfloat16
+        return torch.autocast(self.device.type, dtype, enabled=self.number is not Number.fp32)
+
+    def backward(self, loss: Tensor) -> None:
+        """Accumulate gradients."""
+        (loss if self.scaler is None else self.scaler.scale(loss)).backward()
+
+    def unscale(self, optimizers: Optimizers) -> None:
+        """Bring gradients to their true size, before they are clipped."""
+        if self.scaler is not None:
+            for member in optimizers.members:
+                self.scaler.unscale_(member)
+
+    def step(self, optimizers: Optimizers) -> None:
+        """Update the weights; with loss scaling, leave them where a gradient overflowed."""
+        for member in optimizers.members:
+            if self.scaler is None:
+                member.step()
+            else:
+                self.scaler.step(member)
+        if self.scaler is not None:
+            self.scaler.update()
+
+
+def clip_gradient(model: nn.Module, largest: float | None) -> Tensor | None:
+    """Scale the whole gradient to at most this norm; return its norm before (a device scalar)."""
+    if largest is None:
+        return None
+    return nn.utils.clip_grad_norm_(model.parameters(), largest)

@@ -1,0 +1,28 @@
+"""`triathlon report`: writes and prints the leaderboard of the runs in a results folder."""
+
+import argparse
+from pathlib import Path
+
+from suite.errors import DataError
+from suite.record import read_records
+
+
+def main(arguments: list[str]) -> int:
+    """Read all run records, write leaderboard.{md,json,csv,png}, and print it."""
+    parser = argparse.ArgumentParser("triathlon report", description=main.__doc__)
+    parser.add_argument("results", nargs="?", type=Path, default=Path("results"))
+    parser.add_argument("--sweep", help="only the runs of this sweep")
+    parser.add_argument("--to", type=Path, help="folder to write to (default: the results folder)")
+    chosen = parser.parse_args(arguments)
+    from suite.report.leaderboard import leaderboard
+
+    records = read_records(chosen.results)
+    if chosen.sweep:
+        records = [record for record in records if record.sweep == chosen.sweep]
+    if not any(record.status == "finished" for record in records):
+        raise DataError(f"{chosen.results}: holds no finished run; train one with `triathlon`")
+    board = leaderboard(records)
+    board.print()
+    for path in board.write(chosen.to or chosen.results):
+        print(path)
+    return 0

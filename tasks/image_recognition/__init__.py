@@ -1,0 +1,1 @@
+"""Image recognition: one label for each image."""

@@ -1,0 +1,96 @@
+"""Images in idx files, the format of MNIST (LeCun, Cortes and Burges 1998).
+
+Legend: N images, H height, W width.
+"""
+
+import gzip
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from suite import DataError, DataSet, OnError, Split
+from tasks.image_recognition.data.assembly import Labelled, assemble
+from tasks.image_recognition.data.paths import existing_folder
+
+_PARTS = {Split.TRAIN: "train", Split.TEST: "t10k"}
+_UNSIGNED_BYTE = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Idx:
+    """A folder with the four files of MNIST or of a set in its format, plain or gzipped."""
+
+    path: str
+    name: str | None
+    validation: float
+    on_error: OnError = OnError.stop
+
+    def load(self, cache: Path) -> DataSet:
+        """Return the official test split, and validation held out from the training files."""
+        folder = existing_folder(self.path)
+        parts = {split: _labelled(folder, prefix) for split, prefix in _PARTS.items()}
+        sizes = {tuple(part.pixels_NCHW.shape[1:]) for part in parts.values()}
+        if len(sizes) > 1:
+            raise DataError(f"{folder}: training and test images differ in size: {sorted(sizes)}")
+        classes = 1 + max(int(part.label_N.max()) for part in parts.values())
+        return assemble(
+            parts,
+            [str(label) for label in range(classes)],
+            name=self.name or folder.name,
+            source="idx files",
+            validation=self.validation,
+            test=0.0,
+        )
+
+
+def _labelled(folder: Path, prefix: str) -> Labelled:
+    image_file = _find(folder, f"{prefix}-images", "idx3-ubyte")
+    label_file = _find(folder, f"{prefix}-labels", "idx1-ubyte")
+    pixels_NHW, label_N = read_idx(image_file, axes=3), read_idx(label_file, axes=1)
+    if len(pixels_NHW) != len(label_N):
+        raise DataError(
+            f"{label_file}: {len(label_N)} labels for the {len(pixels_NHW)} images of "
+            f"{image_file.name}; the two files do not belong together"
+        )
+    return Labelled(
+        torch.from_numpy(pixels_NHW).unsqueeze(1), torch.from_numpy(label_N.astype(np.int64))
+    )
+
+
+def _find(folder: Path, stem: str, kind: str) -> Path:
+    names = [f"{stem}{dot}{kind}{end}" for dot in "-." for end in ("", ".gz")]
+    for name in names:
+        if (folder / name).is_file():
+            return folder / name
+    raise DataError(f"{folder}: has no {names[0]} (or .gz); put it there or mend data.path")
+
+
+def read_idx(file: Path, *, axes: int) -> NDArray[np.uint8]:
+    """Read unsigned bytes with this number of axes; the file has to be exactly as long as it says.
+
+    The header is two zero bytes, the type, the number of axes and the size of each, big-endian.
+    """
+    try:
+        content = file.read_bytes()
+        if file.suffix == ".gz":
+            content = gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{file}: cannot be read ({error}); fetch it again") from error
+    start = 4 + 4 * axes
+    if content[:4] != bytes([0, 0, _UNSIGNED_BYTE, axes]) or len(content) < start:
+        raise DataError(
+            f"{file}: starts with {content[:4].hex(' ') or 'nothing'}, not with the header of an "
+            f"idx file of bytes with {axes} axes (00 00 08 {axes:02x}); fetch it again"
+        )
+    shape = tuple(np.frombuffer(content, ">u4", axes, offset=4).astype(int).tolist())
+    size = int(np.prod(shape, dtype=object))
+    if size == 0 or len(content) - start != size:
+        raise DataError(
+            f"{file}: holds {len(content) - start} bytes after its header, but {shape} needs "
+            f"{size}; the file is damaged, fetch it again"
+        )
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()

@@ -1,0 +1,136 @@
+"""Input layers: pixels as a grid, or as a sequence of patches.
+
+Legend: B batch, C channels, H height, W width, T positions, D features, R rows of patches,
+Q columns of patches, P values of a patch.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from suite import Batch, ConfigError, Grid, GridSpec, Sequence, SequenceSpec, Stem
+from tasks.image_recognition.augmentation import affine, cutout, shift_and_flip
+from tasks.image_recognition.config import ImageRecognitionConfig
+
+MOST_PATCHES = 64
+"""Patches that the automatic choice makes at most."""
+
+
+class Pixels(nn.Module):
+    """Augmentation in training, and normalisation by the mean and deviation of each channel.
+
+    pixels_NCHW: the training split, uint8, which the statistics are taken from.
+    """
+
+    mean_C: Tensor
+    deviation_C: Tensor
+
+    def __init__(self, config: ImageRecognitionConfig, pixels_NCHW: Tensor) -> None:
+        super().__init__()
+        self.config = config
+        shorter = min(pixels_NCHW.shape[2:])
+        self.shift = shorter // 8 if config.shift is None else config.shift
+        for name, side in (("shift", self.shift), ("cutout", config.cutout)):
+            if side >= shorter:
+                raise ConfigError(
+                    f"task.{name}={side}: must be below the shorter side of the image, {shorter}"
+                )
+        mean_C, deviation_C = channel_statistics(pixels_NCHW)
+        self.register_buffer("mean_C", mean_C)
+        self.register_buffer("deviation_C", deviation_C)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Return (B, C, H, W) in float, of mean 0 and deviation 1."""
+        pixels_BCHW, config = batch["pixels_BCHW"], self.config
+        key_B = batch["key_B"] if self.training and "key_B" in batch else None
+        if key_B is not None and (self.shift or config.flip):
+            pixels_BCHW = shift_and_flip(
+                pixels_BCHW, key_B, shift=self.shift, flip=config.flip, padding=config.padding
+            )
+        values_BCHW = pixels_BCHW.to(self.mean_C.dtype) - self.mean_C[:, None, None]
+        values_BCHW = values_BCHW / self.deviation_C[:, None, None]
+        if key_B is not None and (config.rotate or config.zoom):
+            values_BCHW = affine(values_BCHW, key_B, rotate=config.rotate, zoom=config.zoom)
+        if key_B is not None and config.cutout:
+            values_BCHW = cutout(values_BCHW, key_B, side=config.cutout)
+        return values_BCHW
+
+
+def channel_statistics(pixels_NCHW: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and deviation of each channel, (C,) float32; a constant channel deviates by 1."""
+    level = torch.arange(256, device=pixels_NCHW.device, dtype=torch.float64)
+    # From counts of the 256 levels: exact, and no copy of the split in float.
+    counts = torch.stack(
+        [torch.bincount(channel.flatten(), minlength=256) for channel in pixels_NCHW.unbind(1)]
+    ).double()
+    share_CV = counts / counts.sum(1, keepdim=True)
+    mean_C = share_CV @ level
+    deviation_C = (share_CV @ level.square() - mean_C.square()).clamp(min=0).sqrt()
+    deviation_C = torch.where(deviation_C > 0, deviation_C, 1.0)
+    return mean_C.float(), deviation_C.float()
+
+
+class GridStem(Stem):
+    """Pixels as they lie, with blocks of `task.fold` by `task.fold` folded into channels."""
+
+    def __init__(self, config: ImageRecognitionConfig, pixels_NCHW: Tensor) -> None:
+        super().__init__()
+        channels, height, width = pixels_NCHW.shape[1:]
+        self.fold = config.fold
+        if height % self.fold or width % self.fold:
+            raise ConfigError(
+                f"task.fold={self.fold}: does not divide the image ({height} x {width})"
+            )
+        self.pixels = Pixels(config, pixels_NCHW)
+        self.spec = GridSpec(
+            channels=channels * self.fold**2, height=height // self.fold, width=width // self.fold
+        )
+
+    def forward(self, batch: Batch) -> Grid:
+        """Return values (B, C * fold², H / fold, W / fold)."""
+        return Grid(F.pixel_unshuffle(self.pixels(batch), self.fold))
+
+
+class PatchStem(Stem):
+    """Square patches, each projected to `features` (Dosovitskiy et al. 2021, equation 1).
+
+    A position is the sum of one learned vector for its row and one for its column. Images that the
+    patch does not divide are padded with the mean, on the right and at the bottom.
+    """
+
+    def __init__(
+        self, config: ImageRecognitionConfig, pixels_NCHW: Tensor, *, features: int
+    ) -> None:
+        super().__init__()
+        channels, height, width = pixels_NCHW.shape[1:]
+        self.patch = config.patch or automatic_patch(height, width)
+        if self.patch > min(height, width):
+            raise ConfigError(
+                f"task.patch={self.patch}: larger than the image ({height} x {width}); "
+                f"use task.patch={automatic_patch(height, width)} or null"
+            )
+        self.pixels = Pixels(config, pixels_NCHW)
+        rows, columns = math.ceil(height / self.patch), math.ceil(width / self.patch)
+        self.missing = (columns * self.patch - width, rows * self.patch - height)
+        self.projection = nn.Linear(channels * self.patch**2, features)
+        self.row_RD = nn.Parameter(0.02 * torch.randn(rows, features))
+        self.column_QD = nn.Parameter(0.02 * torch.randn(columns, features))
+        self.spec = SequenceSpec(features=features, length=rows * columns)
+
+    def forward(self, batch: Batch) -> Sequence:
+        """Return values (B, T, D), row by row, without a mask."""
+        right, bottom = self.missing
+        values_BCHW = F.pad(self.pixels(batch), (0, right, 0, bottom))
+        patches_BTP = F.unfold(values_BCHW, self.patch, stride=self.patch).transpose(1, 2)
+        position_TD = (self.row_RD[:, None] + self.column_QD).flatten(0, 1)
+        return Sequence(self.projection(patches_BTP) + position_TD)
+
+
+def automatic_patch(height: int, width: int) -> int:
+    """Return the smallest patch, from 2 on, that covers the image with at most `MOST_PATCHES`."""
+    patch = min(2, height, width)
+    while math.ceil(height / patch) * math.ceil(width / patch) > MOST_PATCHES:
+        patch += 1
+    return min(patch, height, width)

@@ -1,0 +1,62 @@
+"""The image recognition task."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import ClassVar, cast
+
+from torch import Tensor, nn
+
+from suite import (
+    BackboneBuilder,
+    Classification,
+    DataSet,
+    DeepModel,
+    Direction,
+    Form,
+    Known,
+    PooledHead,
+    Reference,
+    Split,
+    Stem,
+    Target,
+)
+from tasks.image_recognition.references import KNOWN
+from tasks.image_recognition.stems import GridStem, PatchStem
+
+_TARGET = 0.9
+"""Validation accuracy to race to on a data set that nothing is known of."""
+
+
+class ImageRecognition(Classification):
+    """One label for each image; ranked by accuracy."""
+
+    name: ClassVar[str] = "image_recognition"
+    unit: ClassVar[str] = "image"
+
+    @cached_property
+    def data(self) -> DataSet:  # type: ignore[override]
+        """The splits, on the device; read on first use."""
+        data: DataSet = self.setup.data.load(self.setup.cache)
+        return data.to(self.setup.device)
+
+    @cached_property
+    def target(self) -> Target:  # type: ignore[override]
+        own = Known.of(self.card(), KNOWN).target or _TARGET
+        threshold = own if self.config.target is None else self.config.target
+        return Target(metric="accuracy", threshold=threshold, direction=Direction.MAXIMIZE)
+
+    @cached_property
+    def references(self) -> Sequence[Reference]:  # type: ignore[override]
+        return Known.of(self.card(), KNOWN).references
+
+    def build_model(self, backbone: BackboneBuilder) -> nn.Module:
+        pixels_NCHW = cast(Tensor, self.data.splits[Split.TRAIN].columns["pixels_BCHW"])
+        stem: Stem
+        if backbone.takes is Form.GRID:
+            stem = GridStem(self.config, pixels_NCHW)
+        else:
+            stem = PatchStem(self.config, pixels_NCHW, features=backbone.width)
+        hidden = backbone(stem.spec)
+        classes = len(self.data.classes)
+        head = PooledHead(hidden.features, classes, dropout=self.config.head_dropout)
+        return DeepModel(stem, hidden, head).to(self.setup.device)

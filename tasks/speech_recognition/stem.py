@@ -1,0 +1,52 @@
+"""The input layer for speech: a log-mel spectrogram as a grid, or its frames as a sequence.
+
+Legend: B batch, M mel bands, T frames, D features, C channels.
+"""
+
+import torch.nn.functional as F
+
+from suite import Batch, Form, Grid, GridSpec, Sequence, SequenceSpec, Stem, length_mask
+from tasks.speech_recognition.config import SpeechConfig
+from tasks.speech_recognition.spectrogram import LogMel
+
+
+class SpeechStem(Stem):
+    """Offers the spectrogram in either form, `reduce` frames to a position.
+
+    A sequence has the bands of these frames as features. A grid has blocks of `reduce` bands and
+    frames as channels (space to depth, Shi et al. 2016), which costs the first convolutions a
+    fraction of what the spectrogram itself would.
+    max_width_stride: how far a backbone may shorten a grid's time; None sets no limit.
+    """
+
+    def __init__(
+        self, config: SpeechConfig, *, form: Form, max_width_stride: int | None = None
+    ) -> None:
+        super().__init__()
+        self.form = form
+        self.log_mel = LogMel(config)
+        self.reduce = config.reduce
+        self.spec = (
+            SequenceSpec(features=config.mels * self.reduce)
+            if form is Form.SEQUENCE
+            else GridSpec(
+                channels=self.reduce**2,
+                height=-(-config.mels // self.reduce),
+                max_width_stride=max_width_stride,
+            )
+        )
+
+    def forward(self, batch: Batch) -> Sequence | Grid:
+        """Read `wave_BS` and `length_B`."""
+        values_BMT, frames_B = self.log_mel(batch)
+        step = self.reduce
+        bands, frames = values_BMT.shape[1:]
+        positions = -(-frames // step)
+        mask_BT = length_mask((frames_B + step - 1) // step, positions)
+        extra_frames = positions * step - frames
+        if self.form is Form.SEQUENCE:
+            padded_BMT = F.pad(values_BMT, (0, extra_frames))
+            stacked = padded_BMT.unflatten(2, (positions, step)).permute(0, 2, 3, 1)
+            return Sequence(stacked.flatten(2), mask_BT)
+        padded_BMT = F.pad(values_BMT, (0, extra_frames, 0, -bands % step))
+        return Grid(F.pixel_unshuffle(padded_BMT.unsqueeze(1), step), mask_BT)

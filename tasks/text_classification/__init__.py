@@ -1,0 +1,1 @@
+"""Text classification: which class a short text belongs to."""

@@ -1,0 +1,119 @@
+"""Options of the text task and of its data sources. Nothing here imports torch."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import ClassVar
+
+from suite import DataConfig, TaskConfig
+
+MISSING = "???"
+"""What omegaconf takes for a value that the user has to give."""
+
+
+class Unit(enum.Enum):
+    """What a text is cut into."""
+
+    character = "character"
+    word = "word"
+    wordpiece = "wordpiece"
+    bpe = "bpe"
+
+
+class Pool(enum.Enum):
+    """How the features of all positions become those of the text."""
+
+    mean = "mean"
+    max = "max"
+
+
+@dataclass(kw_only=True)
+class TextClassificationConfig(TaskConfig):
+    """Text classification."""
+
+    data_kind: ClassVar[str] = "text"
+    losses: ClassVar[tuple[str, ...]] = ("cross_entropy", "mse")
+
+    _target_: str = "tasks.text_classification.task.TextClassification"
+    unit: Unit = Unit.character
+    """Characters, words, or pieces of words (WordPiece, BPE) learned on the training split."""
+    vocabulary: int = 8000
+    """Largest number of different tokens; the rest are unknown."""
+    minimum_count: int = 1
+    """Times that a token has to occur in the training split to be known."""
+    lowercase: bool = False
+    """Fold case."""
+    max_tokens: int = 256
+    """Tokens after which a text is cut off."""
+    embedding: int = 128
+    """Features of a token."""
+    embedding_norm: bool = True
+    """Normalise the features of each position."""
+    ngrams: int = 1
+    """Longest n-gram of tokens that has an embedding of its own, added up at each position (as in
+    Bojanowski et al. 2017); 1 has none."""
+    ngram_buckets: int = 32768
+    """Rows of each order's table; n-grams are hashed into them."""
+    ngram_dropout: float = 0.0
+    """Share of n-grams left out in training."""
+    token_dropout: float = 0.0
+    """Share of tokens left out in training."""
+    pool: Pool = Pool.mean
+    """How positions become one vector: their mean, or each feature's maximum."""
+    head_dropout: float = 0.0
+    """Share of features dropped before the output layer."""
+    target: float | None = None
+    """Validation accuracy that time-to-target races to; null is the data set's own, else 0.85."""
+
+    def __post_init__(self) -> None:
+        self.require_positive("minimum_count", "max_tokens", "embedding", "ngrams", "ngram_buckets")
+        self.require("vocabulary", self.vocabulary >= 2, "2 or above")
+        self.require_fraction("ngram_dropout", "token_dropout", "head_dropout")
+        self.require("target", self.target is None or 0 < self.target <= 1, "above 0, at most 1")
+
+
+@dataclass(kw_only=True)
+class TextDataConfig(DataConfig):
+    """Options of every source of texts."""
+
+    kind: ClassVar[str] = "text"
+
+
+@dataclass(kw_only=True)
+class LanguageNamesConfig(TextDataConfig):
+    """Names of languages, territories, scripts, currencies and units in 40 languages."""
+
+    _target_: str = "tasks.text_classification.data.LanguageNames"
+
+
+@dataclass(kw_only=True)
+class TextFilesConfig(TextDataConfig):
+    """Tables of texts and labels."""
+
+    _target_: str = "tasks.text_classification.data.TextFiles"
+    path: str = MISSING
+    """Folder with train, test and perhaps validation as .csv, .tsv, .parquet, .json or .jsonl, or
+    one such file, which is then split by the hash of the text."""
+    name: str | None = None
+    """Name that results go by; null is the folder's."""
+    text_column: str = "text"
+    """Column of texts."""
+    label_column: str = "label"
+    """Column of labels."""
+    validation: float = 0.1
+    """Share of the training texts held out for validation, where there is no such file."""
+    test: float = 0.2
+    """Share of the texts held out for the test, where there is no such file."""
+
+    def __post_init__(self) -> None:
+        self.require("validation", 0 < self.validation < 1, "between 0 and 1")
+        self.require("test", 0 < self.test < 1, "between 0 and 1")
+
+
+SCHEMAS: dict[str, type] = {
+    "task/text_classification": TextClassificationConfig,
+    "data/language_names": LanguageNamesConfig,
+    "data/text_files": TextFilesConfig,
+}
+"""By the name that `conf/` refers to as `/schema/<name>`."""

@@ -1,0 +1,88 @@
+"""The text classification task.
+
+Legend: B batch, T positions, K classes.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import ClassVar
+
+import torch
+from torch import nn
+
+from suite import (
+    BackboneBuilder,
+    Classification,
+    DataSet,
+    DeepModel,
+    Direction,
+    Examples,
+    Known,
+    PooledHead,
+    Ragged,
+    Reference,
+    Split,
+    Target,
+)
+from tasks.text_classification.data import TextSet
+from tasks.text_classification.references import KNOWN
+from tasks.text_classification.stems import TextStem
+from tasks.text_classification.tokens import encode, train_tokenizer
+
+_TARGET = 0.85
+"""Validation accuracy to race to on a data set that nothing is known of."""
+
+
+class TextClassification(Classification):
+    """One label for each text; ranked by accuracy."""
+
+    name: ClassVar[str] = "text_classification"
+    unit: ClassVar[str] = "token"
+
+    @cached_property
+    def texts(self) -> TextSet:
+        """The texts as they are; read on first use."""
+        texts: TextSet = self.setup.data.load(self.setup.cache)
+        return texts
+
+    @cached_property
+    def tokenizer(self):  # type: ignore[no-untyped-def]  # the library has no types
+        """Learned on the training split."""
+        return train_tokenizer(self.config, self.texts.splits[Split.TRAIN].texts)
+
+    @cached_property
+    def data(self) -> DataSet:  # type: ignore[override]
+        """The splits as tokens, on the device."""
+        splits = {}
+        for split, part in self.texts.splits.items():
+            tokens = Ragged.from_rows(encode(self.config, self.tokenizer, part.texts))
+            splits[split] = Examples(
+                {"tokens_BT": tokens, "label_B": torch.tensor(part.labels)},
+                unit_N=tokens.length_N.double(),
+                length_N=tokens.length_N,
+            )
+        data = DataSet(splits, self.texts.card, self.texts.classes)
+        return data.to(self.setup.device)
+
+    @cached_property
+    def target(self) -> Target:  # type: ignore[override]
+        own = Known.of(self.texts.card, KNOWN).target or _TARGET
+        threshold = own if self.config.target is None else self.config.target
+        return Target(metric="accuracy", threshold=threshold, direction=Direction.MAXIMIZE)
+
+    @cached_property
+    def references(self) -> Sequence[Reference]:  # type: ignore[override]
+        return Known.of(self.texts.card, KNOWN).references
+
+    def build_model(self, backbone: BackboneBuilder) -> nn.Module:
+        vocabulary = self.tokenizer.get_vocab_size()
+        stem = TextStem(self.config, vocabulary=vocabulary, form=backbone.takes)
+        hidden = backbone(stem.spec)
+        classes = len(self.texts.classes)
+        head = PooledHead(
+            hidden.features,
+            classes,
+            dropout=self.config.head_dropout,
+            pool=self.config.pool.value,
+        )
+        return DeepModel(stem, hidden, head)
