@@ -1,0 +1,202 @@
+"""`check_task` finds what is broken: each task here breaks one rule."""
+
+from dataclasses import replace
+from itertools import count
+
+import pytest
+import torch
+from torch import nn
+
+from suite import Batch, Loss, Reference, Split
+from suite.compose import compose
+from suite.errors import CheckFailed, PluginError
+from suite.testing import check_task
+from tasks.image_recognition.task import ImageRecognition
+from tasks.speech_recognition.keywords import SpeechRecognition
+
+
+def _changed(batch, **tensors):
+    return Batch({**batch.tensors, **tensors}, batch.examples, batch.units)
+
+
+class Eager(ImageRecognition):
+    def __init__(self, config, setup):
+        super().__init__(config, setup)
+        self.opened = setup.data.load(setup.cache)
+
+
+class Nameless(ImageRecognition):
+    primary = ""
+
+
+class WrongAxes(ImageRecognition):
+    def train_batches(self, *, seed, skip=0):
+        for batch in super().train_batches(seed=seed, skip=skip):
+            yield _changed(batch, pixels_BCHW=batch["pixels_BCHW"].flatten(1))
+
+
+class NoAxes(ImageRecognition):
+    def train_batches(self, *, seed, skip=0):
+        for batch in super().train_batches(seed=seed, skip=skip):
+            yield _changed(batch, pixels=batch["pixels_BCHW"])
+
+
+class FloatLabels(ImageRecognition):
+    def train_batches(self, *, seed, skip=0):
+        for batch in super().train_batches(seed=seed, skip=skip):
+            yield _changed(batch, label_B=batch["label_B"].float())
+
+
+class WrongExamples(ImageRecognition):
+    def train_batches(self, *, seed, skip=0):
+        for batch in super().train_batches(seed=seed, skip=skip):
+            yield replace(batch, examples=batch.examples + 1)
+
+
+class WrongUnits(ImageRecognition):
+    def train_batches(self, *, seed, skip=0):
+        for batch in super().train_batches(seed=seed, skip=skip):
+            yield replace(batch, units=batch.units * 64)
+
+
+class SeedIgnored(ImageRecognition):
+    def train_batches(self, *, seed, skip=0):
+        return super().train_batches(seed=0, skip=skip)
+
+
+class SkipIgnored(ImageRecognition):
+    def train_batches(self, *, seed, skip=0):
+        return super().train_batches(seed=seed)
+
+
+class SkipForgetsEpochs(ImageRecognition):
+    def train_batches(self, *, seed, skip=0):
+        return super().train_batches(seed=seed, skip=skip % self.batches_per_epoch())
+
+
+class Random(ImageRecognition):
+    def train_batches(self, *, seed, skip=0):
+        for _ in count():
+            yield next(super().train_batches(seed=int(torch.randint(1 << 30, (1,)))))
+
+
+class Ends(ImageRecognition):
+    def train_batches(self, *, seed, skip=0):
+        yield next(super().train_batches(seed=seed, skip=skip))
+
+
+class NoGradient(ImageRecognition):
+    def loss(self, model, batch):
+        loss = super().loss(model, batch)
+        return Loss(loss.total.detach().requires_grad_(), loss.count)
+
+
+class MeanLoss(ImageRecognition):
+    def evaluate(self, model, batch, metrics):
+        # A mean with a count of examples: ragged batches do not average.
+        loss = super().evaluate(model, batch, metrics)
+        return Loss(loss.total / batch.examples, loss.count)
+
+
+class NoPrimary(ImageRecognition):
+    primary = "word_error_rate"
+
+
+class WrongReference(ImageRecognition):
+    references = (Reference(name="a", metric="bleu", value=0.3, source="b"),)
+
+
+class NamelessReference(ImageRecognition):
+    references = (Reference(name="a", metric="accuracy", value=0.3, source=""),)
+
+
+class Leaks(ImageRecognition):
+    def eval_batches(self, split):
+        for batch in super().eval_batches(split):
+            if split is Split.TEST:
+                train = super().eval_batches(Split.TRAIN)
+                leaked = next(iter(train))["pixels_BCHW"][: batch.examples]
+                yield _changed(batch, pixels_BCHW=leaked)
+            else:
+                yield batch
+
+
+class LeavesOut(ImageRecognition):
+    def eval_batches(self, split):
+        batches = list(super().eval_batches(split))
+        return batches[:-1] if split is Split.TRAIN else batches
+
+
+class NewFingerprints(ImageRecognition):
+    def card(self):
+        return replace(super().card(), fingerprint=str(id(self)))
+
+
+class NoLicence(ImageRecognition):
+    def card(self):
+        return replace(super().card(), licence="")
+
+
+class MaskIgnored(SpeechRecognition):
+    """Its model averages over padding too."""
+
+    def build_model(self, backbone):
+        model = super().build_model(backbone)
+
+        class Blind(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.inner = model
+
+            def forward(self, batch):
+                length_B = torch.full_like(batch["length_B"], batch["wave_BS"].shape[1])
+                return self.inner(_changed(batch, length_B=length_B))
+
+        return Blind()
+
+
+BROKEN = [
+    (Eager, r"__init__ uses setup\.data\.load: open data on first use"),
+    (Nameless, "primary='': must be a string"),
+    (WrongAxes, r"pixels_BCHW: has shape \(16, 64\), not axes BCHW"),
+    (NoAxes, "pixels: must end in its axes"),
+    (FloatLabels, "label_B: is torch.float32, must be torch.int64"),
+    (WrongExamples, "axis B is 16, elsewhere 17"),
+    (WrongUnits, "units=1024.0: a batch of 16 images"),
+    (SeedIgnored, r"train_batches\(seed=1, skip=0\): gives the batches of seed 0"),
+    (SkipIgnored, r"train_batches\(seed=0, skip=2\): must give batch 2 of seed 0"),
+    (SkipForgetsEpochs, r"train_batches\(skip=78\): differs from going on"),
+    (Random, r"train_batches\(seed=0, skip=0\): must give batch 0 of seed 0"),
+    (Ends, "train_batches ends"),
+    (NoGradient, "gives no parameter of the model a gradient"),
+    (MeanLoss, "evaluate: loss is .* in batches of 16, .* in those of 61"),
+    (NoPrimary, "metrics: word_error_rate is not among accuracy, loss"),
+    (WrongReference, "references: .*bleu.* is of no metric here"),
+    (NamelessReference, "needs a name, a value and a source"),
+    (Leaks, r"splits: \d+ examples of test are in an earlier split too"),
+    (LeavesOut, r"eval_batches\(train\): \d+ examples, the card has 1259"),
+    (NewFingerprints, "the fingerprint differs"),
+    (NoLicence, "card: has no licence"),
+]
+
+
+@pytest.fixture(scope="module")
+def images(embedded, small):
+    return compose([*embedded["digits"], *small["mlp"]])
+
+
+@pytest.mark.parametrize(("kind", "message"), BROKEN, ids=[kind.__name__ for kind, _ in BROKEN])
+def test_broken_task_is_caught(images, kind, message):
+    with pytest.raises(CheckFailed, match=message):
+        check_task(images, kind=kind)
+
+
+def test_mask_that_does_not_mask_is_caught(embedded, small):
+    with pytest.raises(CheckFailed, match=r"in batches of 16, .* in those of 61|padding changes"):
+        check_task([*embedded["spoken_words"], *small["mlp"]], kind=MaskIgnored)
+
+
+def test_sound_task_passes_and_the_error_is_one_of_the_suites(images):
+    check_task(images)
+    check_task(images, kind=ImageRecognition)
+    assert issubclass(CheckFailed, PluginError)

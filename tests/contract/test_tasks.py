@@ -1,0 +1,23 @@
+"""Every registered task keeps the contract on its embedded data, whatever the backbone takes."""
+
+import pytest
+
+from suite.compose import compose
+from suite.plugins import find
+from suite.testing import check_task
+
+
+@pytest.mark.parametrize("backbone", ["mlp", "resnet"])
+def test_embedded_task_keeps_the_contract(embedded, small, embedded_name, backbone):
+    check_task([*embedded[embedded_name], *small[backbone]])
+
+
+def test_every_registered_task_is_among_these(embedded):
+    checked = {f"task/{compose(overrides).choices['task']}" for overrides in embedded.values()}
+    registered = {
+        schema
+        for plugin in find().plugins.values()
+        for schema in plugin.schemas
+        if schema.startswith("task/")
+    }
+    assert checked == registered

@@ -1,0 +1,55 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from suite.data.cache import atomic_path, cache_folder
+
+
+def test_file_appears_whole(tmp_path):
+    path = tmp_path / "new" / "set.npz"
+    with atomic_path(path) as temporary:
+        temporary.write_text("half")
+        assert temporary.parent == path.parent  # the same disk, or the move would be a copy
+        assert not path.exists()
+        temporary.write_text("whole")
+    assert path.read_text() == "whole"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_failure_leaves_nothing_or_what_was_there(tmp_path):
+    path = tmp_path / "set.npz"
+
+    def fail():
+        with atomic_path(path) as temporary:
+            temporary.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert list(tmp_path.iterdir()) == []
+    path.write_text("old")
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_file_is_as_open_as_the_umask_allows(tmp_path):
+    umask = os.umask(0o022)
+    try:
+        with atomic_path(tmp_path / "x") as temporary:
+            temporary.write_text("x")
+    finally:
+        os.umask(umask)
+    assert (tmp_path / "x").stat().st_mode & 0o777 == 0o644
+
+
+def test_folder_is_the_configured_one_else_the_environments_else_the_users(monkeypatch):
+    monkeypatch.setenv("TRIATHLON_CACHE", "/environment")
+    assert cache_folder("/configured") == Path("/configured")
+    assert cache_folder(None) == Path("/environment")
+    monkeypatch.delenv("TRIATHLON_CACHE")
+    monkeypatch.setenv("HOME", "/home/someone")
+    assert cache_folder(None) == Path("/home/someone/.cache/triathlon")
+    assert cache_folder("~/c") == Path("/home/someone/c")

@@ -1,0 +1,50 @@
+import os
+
+import pytest
+import torch
+
+from suite.config import Device, HardwareConfig
+from suite.errors import DeviceError
+from suite.hardware.device import choose_device, keep_memory, prepare_process
+
+
+@pytest.mark.parametrize(
+    ("asked", "available", "given"),
+    [
+        (Device.auto, False, "cpu"),
+        (Device.auto, True, "cuda"),
+        (Device.cpu, True, "cpu"),
+        (Device.cuda, True, "cuda"),
+    ],
+)
+def test_device_is_the_one_asked_for(monkeypatch, asked, available, given):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: available)
+    assert choose_device(HardwareConfig(device=asked)).type == given
+
+
+def test_missing_gpu_is_one_clear_line(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(DeviceError, match=r"hardware\.device=cuda: .*; use hardware\.device=cpu"):
+        choose_device(HardwareConfig(device=Device.cuda))
+
+
+def test_process_gets_threads_and_determinism():
+    prepare_process(HardwareConfig(threads=2), torch.device("cpu"))
+    assert torch.get_num_threads() == 2
+    assert torch.are_deterministic_algorithms_enabled()
+    prepare_process(HardwareConfig(deterministic=False), torch.device("cpu"))
+    assert torch.get_num_threads() == 2
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_cuda_gets_the_workspace_that_determinism_needs(monkeypatch):
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    prepare_process(HardwareConfig(), torch.device("cuda"))
+    assert os.environ.pop("CUBLAS_WORKSPACE_CONFIG") == ":4096:8"
+    assert torch.is_deterministic_algorithms_warn_only_enabled()
+
+
+def test_keeping_memory_is_harmless_elsewhere(monkeypatch):
+    monkeypatch.setattr("platform.libc_ver", lambda: ("", ""))
+    monkeypatch.setattr("ctypes.CDLL", lambda _: pytest.fail("no glibc, no mallopt"))
+    keep_memory()

@@ -1,0 +1,48 @@
+import subprocess
+
+import psutil
+import torch
+
+from suite.hardware import machine
+
+
+def test_machine_says_what_results_depend_on():
+    described = machine.describe_machine(torch.device("cpu"))
+    assert described["device"] == "cpu"
+    assert described["threads"] == torch.get_num_threads()
+    assert described["memory_bytes"] == psutil.virtual_memory().total
+    assert described["processor"]
+    assert described["vector_extensions"] == torch.backends.cpu.get_cpu_capability()
+    assert "accelerator" not in described
+
+
+def test_versions_name_what_is_missing(monkeypatch):
+    monkeypatch.setattr(machine, "_PACKAGES", ("torch", "no-such-package"))
+    versions = machine.describe_versions()
+    assert versions["torch"].startswith(torch.__version__.split("+")[0])
+    assert versions["no-such-package"] == "not installed"
+    assert versions["python"].count(".") == 2
+
+
+def test_git_tells_the_commit_and_whether_the_tree_differs(tmp_path):
+    assert machine.describe_git(tmp_path) == {}
+
+    def git(*arguments):
+        identity = ["-c", "user.name=n", "-c", "user.email=e@example.org"]
+        return subprocess.run(
+            ["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True, text=True
+        ).stdout.strip()
+
+    git("init")
+    (tmp_path / "file").write_text("1")
+    git("add", "file")
+    git("commit", "-m", "first")
+    assert machine.describe_git(tmp_path) == {"commit": git("rev-parse", "HEAD"), "dirty": False}
+    (tmp_path / "file").write_text("2")
+    assert machine.describe_git(tmp_path)["dirty"] is True
+
+
+def test_peak_memory_is_in_bytes():
+    peak = machine.peak_memory(torch.device("cpu"))
+    # A process with torch in it takes more than 100 MB and less than all there is.
+    assert 1e8 < peak["host_peak_bytes"] < psutil.virtual_memory().total

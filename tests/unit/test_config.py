@@ -1,0 +1,180 @@
+import inspect
+import json
+import re
+import subprocess
+import sys
+from dataclasses import fields, is_dataclass
+
+import pytest
+
+from suite import ConfigError, config
+from suite.compose import compose, recompose
+from suite.config import SCHEMAS, RunConfig
+from suite.plugins import find
+
+WRONG = [
+    (config.MLPConfig, {"width": 0}, "backbone.width=0: must be above 0"),
+    (config.MLPConfig, {"depth": -1}, "backbone.depth=-1: must be above 0"),
+    (config.MLPConfig, {"dropout": 1.0}, "backbone.dropout=1.0: must be at least 0 and below 1"),
+    (config.MLPConfig, {"dropout": float("nan")}, "backbone.dropout=nan: must be at least 0"),
+    (config.MLPConfig, {"context": 4}, "backbone.context=4: must be odd and above 0"),
+    (config.MLPConfig, {"context": -1}, "backbone.context=-1: must be odd"),
+    (config.ResNetConfig, {"stages": 0}, "backbone.stages=0: must be above 0"),
+    (config.LSTMConfig, {"width": 7}, "backbone.width=7: must be even"),
+    (config.TransformerConfig, {"width": 20}, "backbone.width=20: must be a multiple of .*[(]8[)]"),
+    (config.TransformerConfig, {"heads": 0}, "backbone.heads=0: must be above 0"),
+    (config.TransformerConfig, {"expansion": 0}, "backbone.expansion=0: must be above 0"),
+    (config.CrossEntropyConfig, {"smoothing": 1.0}, "loss.smoothing=1.0: must be at least 0"),
+    (config.SGDConfig, {"lr": -0.1}, "optimizer.lr=-0.1: must be above 0"),
+    (config.SGDConfig, {"lr": float("nan")}, "optimizer.lr=nan: must be above 0"),
+    (config.SGDConfig, {"weight_decay": -1}, "optimizer.weight_decay=-1: must be 0 or above"),
+    (config.SGDConfig, {"momentum": 1}, "optimizer.momentum=1: must be at least 0 and below 1"),
+    (config.SGDConfig, {"momentum": 0}, "optimizer.nesterov=True: must be false where"),
+    (config.AdamConfig, {"beta1": 1.0}, "optimizer.beta1=1.0: must be"),
+    (config.AdamWConfig, {"beta2": -0.1}, "optimizer.beta2=-0.1: must be"),
+    (config.AdamConfig, {"eps": 0.0}, "optimizer.eps=0.0: must be above 0"),
+    (config.MuonConfig, {"momentum": 1.5}, "optimizer.momentum=1.5: must be"),
+    (config.MuonConfig, {"adamw_lr": 0}, "optimizer.adamw_lr=0: must be above 0"),
+    (config.CosineConfig, {"warmup": 1.0}, "schedule.warmup=1.0: must be"),
+    (config.OneCycleConfig, {"final": 1.1}, "schedule.final=1.1: must be between 0 and 1"),
+    (config.TrapezoidConfig, {"decay": -0.1}, "schedule.decay=-0.1: must be"),
+    (config.TrapezoidConfig, {"decay": 0.95}, "schedule.decay=0.95: must be at most 1 - schedule"),
+    (config.ConvergenceConfig, {"patience": 0}, "trainer.convergence.patience=0: must be above 0"),
+    (config.ConvergenceConfig, {"minimum_gain": -1}, "trainer.convergence.minimum_gain=-1: must"),
+    (config.TrainerConfig, {"epochs": 0}, "trainer.epochs=0: must be above 0"),
+    (config.TrainerConfig, {"steps": -3}, "trainer.steps=-3: must be above 0"),
+    (config.TrainerConfig, {"max_seconds": 0.0}, "trainer.max_seconds=0.0: must be above 0"),
+    (config.TrainerConfig, {"batch_size": 0}, "trainer.batch_size=0: must be above 0"),
+    (config.TrainerConfig, {"eval_batch_size": 0}, "trainer.eval_batch_size=0: must be above 0"),
+    (config.TrainerConfig, {"accumulate": 0}, "trainer.accumulate=0: must be above 0"),
+    (config.TrainerConfig, {"clip_norm": 0.0}, "trainer.clip_norm=0.0: must be above 0"),
+    (config.TrainerConfig, {"evaluate_every": 0}, "trainer.evaluate_every=0: must be above 0"),
+    (config.TrainerConfig, {"log_every": 0}, "trainer.log_every=0: must be above 0"),
+    (config.TrainerConfig, {"ema_decay": 1.0}, "trainer.ema_decay=1.0: must be between 0 and 1"),
+    (config.TrainerConfig, {"epochs": None}, "trainer.epochs=null trainer.steps=null: give one"),
+    (config.HardwareConfig, {"threads": 0}, "hardware.threads=0: must be above 0"),
+    (config.RunConfig, {"seed": -1}, "seed=-1: must be 0 or above"),
+]
+
+
+@pytest.mark.parametrize(("schema", "values", "message"), WRONG, ids=lambda v: str(v)[:40])
+def test_wrong_value_is_named_with_its_key_and_the_rule(schema, values, message):
+    with pytest.raises(ConfigError, match=message):
+        schema(**values)
+
+
+def _every_schema():
+    plugins = [plugin.schemas for plugin in find().plugins.values()]
+    return {**SCHEMAS, **{k: v for schemas in plugins for k, v in schemas.items()}}
+
+
+@pytest.mark.parametrize("name", sorted(_every_schema()))
+def test_every_schema_accepts_its_defaults_and_documents_its_fields(name):
+    schema = _every_schema()[name]
+    assert is_dataclass(schema)
+    schema()
+    if schema is RunConfig:
+        return
+    documented = ""
+    for kind in schema.__mro__:
+        if is_dataclass(kind):
+            documented += inspect.getsource(kind)
+    for field in fields(schema):
+        described = rf'^    {field.name}: .*\n    """'
+        assert re.search(described, documented, re.MULTILINE), f"{field.name} has no docstring"
+
+
+def test_composed_run_has_the_types_of_the_schemas():
+    run = compose(["backbone=lstm", "optimizer=muon", "schedule=trapezoid"])
+    assert type(run.backbone) is config.LSTMConfig
+    assert type(run.optimizer) is config.MuonConfig
+    assert type(run.schedule) is config.TrapezoidConfig
+    assert run.choices["backbone"] == "lstm"
+    assert run.choices["data"] == "digits"  # the task's choice
+    assert run.choices["experiment"] is None
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        [],
+        ["task=text_classification", "task.unit=bpe", "data.on_error=skip"],
+        ["task=speech_transcription", "optimizer=muon", "hardware.threads=1", "seed=3"],
+        ["trainer.epochs=null", "trainer.steps=5", "name=x", "trainer.convergence.enabled=true"],
+    ],
+    ids=str,
+)
+def test_plain_form_composes_to_the_same_run(overrides):
+    run = compose(overrides)
+    plain = json.loads(json.dumps(run.plain()))
+    again = recompose(plain)
+    assert again == run
+    assert again.hash() == run.hash()
+
+
+def test_hash_of_repeats_is_the_same_without_the_seed_only():
+    one, two = compose(["seed=1"]), compose(["seed=2"])
+    assert one.hash() != two.hash()
+    assert one.hash(seed=False) == two.hash(seed=False) != one.hash()
+    assert len(one.hash()) == 12
+
+
+@pytest.mark.parametrize(
+    "override", ["name=x", "results=elsewhere", "cache=elsewhere", "tracking.enabled=false"]
+)
+def test_hash_leaves_out_where_results_go(override):
+    assert compose([override]).hash() == compose([]).hash()
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "optimizer.lr=0.5",
+        "backbone=mlp",
+        "trainer.epochs=11",
+        "precision=bf16",
+        "hardware.threads=1",
+        "task.shift=2",
+        "data.on_error=skip",
+    ],
+)
+def test_hash_changes_with_what_can_change_the_result(override):
+    assert compose([override]).hash(seed=False) != compose([]).hash(seed=False)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["data=imagefolder"], "data.path: has no value; give data.path=…"),
+        (
+            ["task=text_classification", "data=digits"],
+            "data=digits: holds image, but task=text_classification takes text",
+        ),
+        (
+            ["task=speech_transcription", "loss=mse"],
+            "loss=mse: does not suit task=speech_transcription; use loss=ctc",
+        ),
+        (
+            ["task=image_recognition", "loss=ctc"],
+            "loss=ctc: does not suit .* use loss=cross_entropy|mse",
+        ),
+        (["optimizer.lr=-1"], "optimizer.lr=-1.0: must be above 0"),
+        (["~schedule"], "schedule=null: choose one; `triathlon list` shows them"),
+    ],
+    ids=str,
+)
+def test_wrong_combination_is_one_line(overrides, message):
+    with pytest.raises(ConfigError, match=message) as caught:
+        compose(overrides)
+    assert "\n" not in str(caught.value)
+
+
+def test_nothing_heavy_is_imported_to_refuse_a_command():
+    code = (
+        "import sys; from suite.compose import compose\n"
+        "try: compose(['optimizer.lr=-1'])\n"
+        "except Exception as error: print(error)\n"
+        "print([m for m in ('torch', 'mlflow', 'datasets', 'sklearn') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "optimizer.lr=-1.0: must be above 0\n[]\n"
