@@ -19,6 +19,7 @@ class Unit(enum.Enum):
     word = "word"
     wordpiece = "wordpiece"
     bpe = "bpe"
+    subword = "subword"
 
 
 class Pool(enum.Enum):
@@ -37,7 +38,10 @@ class TextClassificationConfig(TaskConfig):
 
     _target_: str = "tasks.text_classification.task.TextClassification"
     unit: Unit = Unit.character
-    """Characters, words, or pieces of words (WordPiece, BPE) learned on the training split."""
+    """Characters, words, or pieces of words (WordPiece, BPE) learned on the training split; or
+    subword: words (between spaces), each the sum of its characters and of their n-grams (Bojanowski
+    et al. 2017, section 3.2), so that one unseen in training is known by its parts. The options
+    below speak of characters then."""
     vocabulary: int = 8000
     """Largest number of different tokens; the rest are unknown."""
     minimum_count: int = 1

@@ -1,6 +1,6 @@
 """The input layer for text: embeddings of tokens and of their n-grams.
 
-Legend: B batch, T positions, D features, N order of an n-gram.
+Legend: B batch, T positions, W words, D features, N order of an n-gram.
 """
 
 from typing import cast
@@ -10,9 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from suite import Batch, Form, Grid, GridSpec, Sequence, SequenceSpec, Stem, length_mask, uniform
-from tasks.text_classification.config import TextClassificationConfig
+from tasks.text_classification.config import TextClassificationConfig, Unit
 
 _TOKEN_STREAM, _NGRAM_STREAM = 0, 16
+_OUTSIDE = -1
+"""The part of the text that padding is in."""
 _PRIME, _SPREAD, _FINAL = 1_000_003, 0x9E3779B1, 0x2545F4914F6CDD1D
 """Odd factors that carry every token's bits into the whole word, which wraps around."""
 
@@ -20,13 +22,15 @@ _PRIME, _SPREAD, _FINAL = 1_000_003, 0x9E3779B1, 0x2545F4914F6CDD1D
 class TextStem(Stem):
     """Adds up embeddings at each position and offers them in either form.
 
-    A grid has the features as channels and a height of one.
+    A grid has the features as channels and a height of one. Positions are tokens; with
+    `unit: subword` n-grams stay within words, sums go over all of a word, and positions are words.
     """
 
     def __init__(self, config: TextClassificationConfig, *, vocabulary: int, form: Form) -> None:
         super().__init__()
         features = config.embedding
         self.form = form
+        self.subword = config.unit is Unit.subword
         self.token_dropout = config.token_dropout
         self.tokens = nn.Embedding(vocabulary, features)
         self.ngrams = nn.ModuleList(
@@ -42,18 +46,37 @@ class TextStem(Stem):
         )
 
     def forward(self, batch: Batch) -> Sequence | Grid:
-        """Read `tokens_BT` and `length_B`."""
+        """Read `tokens_BT` and `length_B`; with subwords `word_length_BW` and `words_B` too."""
         tokens_BT = batch["tokens_BT"]
         mask_BT = length_mask(batch["length_B"], tokens_BT.shape[1])
+        part_BT = torch.where(mask_BT, _words(batch, tokens_BT) if self.subword else 0, _OUTSIDE)
         values_BTD = self.tokens(tokens_BT)
         if self.training and self.token_dropout:
             values_BTD = values_BTD * _kept(batch, _TOKEN_STREAM, tokens_BT, self.token_dropout)
         for embedding in self.ngrams:
-            values_BTD = values_BTD + embedding(tokens_BT, mask_BT, batch)
+            values_BTD = values_BTD + embedding(tokens_BT, part_BT, batch)
+        if self.subword:
+            words = batch["word_length_BW"].shape[1]
+            values_BTD = _summed(values_BTD, part_BT, words)
+            mask_BT = length_mask(batch["words_B"], words)
         values_BTD = self.norm(values_BTD)
         if self.form is Form.SEQUENCE:
             return Sequence(values_BTD, mask_BT)
         return Grid(values_BTD.transpose(1, 2).unsqueeze(2), mask_BT)
+
+
+def _words(batch: Batch, tokens_BT: Tensor) -> Tensor:
+    """Return the number of the word (B, T) that each position is in."""
+    end_BW = batch["word_length_BW"].cumsum(1)
+    position_BT = torch.arange(tokens_BT.shape[1], device=tokens_BT.device).expand_as(tokens_BT)
+    return torch.searchsorted(end_BW, position_BT.contiguous(), right=True)
+
+
+def _summed(values_BTD: Tensor, word_BT: Tensor, words: int) -> Tensor:
+    """Sum up the positions of each word: (B, T, D) -> (B, W, D)."""
+    # A product with zeros and ones: unlike scattering it sums in the same order on every device.
+    member_BWT = word_BT.unsqueeze(1) == torch.arange(words, device=word_BT.device).unsqueeze(1)
+    return member_BWT.to(values_BTD.dtype) @ values_BTD
 
 
 class NgramEmbedding(nn.Module):
@@ -66,12 +89,14 @@ class NgramEmbedding(nn.Module):
         self.table = nn.Embedding(buckets, features)
         nn.init.normal_(self.table.weight, std=0.05)
 
-    def forward(self, tokens_BT: Tensor, mask_BT: Tensor, batch: Batch) -> Tensor:
-        """Return (B, T, D); zero where the n-gram would reach beyond the text."""
+    def forward(self, tokens_BT: Tensor, part_BT: Tensor, batch: Batch) -> Tensor:
+        """Return (B, T, D); zero where the n-gram would reach beyond its part of the text."""
         before = (self.order - 1) // 2
         reach = (before, self.order - 1 - before)
         window_BTN = F.pad(tokens_BT, reach).unfold(1, self.order, 1)
-        whole_BT = F.pad(mask_BT, reach).unfold(1, self.order, 1).all(-1)
+        part_BTN = F.pad(part_BT, reach, value=_OUTSIDE).unfold(1, self.order, 1)
+        same_BT = (part_BTN[..., 0] == part_BT) & (part_BTN[..., -1] == part_BT)
+        whole_BT = same_BT & (part_BT != _OUTSIDE)
         rows_BT = ngram_rows(window_BTN, self.table.num_embeddings)
         weight_BT = whole_BT.to(self.table.weight.dtype)
         if self.training and self.dropout:

@@ -1,6 +1,6 @@
 """The text classification task.
 
-Legend: B batch, T positions, K classes.
+Legend: B batch, T positions, W words, K classes.
 """
 
 from collections.abc import Sequence
@@ -24,10 +24,11 @@ from suite import (
     Split,
     Target,
 )
+from tasks.text_classification.config import Unit
 from tasks.text_classification.data import TextSet
 from tasks.text_classification.references import KNOWN
 from tasks.text_classification.stems import TextStem
-from tasks.text_classification.tokens import encode, train_tokenizer
+from tasks.text_classification.tokens import encode, encode_words, train_tokenizer
 
 _TARGET = 0.85
 """Validation accuracy to race to on a data set that nothing is known of."""
@@ -55,9 +56,15 @@ class TextClassification(Classification):
         """The splits as tokens, on the device."""
         splits = {}
         for split, part in self.texts.splits.items():
-            tokens = Ragged.from_rows(encode(self.config, self.tokenizer, part.texts))
+            columns: dict[str, torch.Tensor | Ragged] = {"label_B": torch.tensor(part.labels)}
+            if self.config.unit is Unit.subword:
+                rows, words = encode_words(self.config, self.tokenizer, part.texts)
+                columns["word_length_BW"] = Ragged.from_rows(words, "words_B")
+            else:
+                rows = encode(self.config, self.tokenizer, part.texts)
+            tokens = Ragged.from_rows(rows)
             splits[split] = Examples(
-                {"tokens_BT": tokens, "label_B": torch.tensor(part.labels)},
+                {"tokens_BT": tokens, **columns},
                 unit_N=tokens.length_N.double(),
                 length_N=tokens.length_N,
             )

@@ -38,7 +38,7 @@ def train_tokenizer(config: TextClassificationConfig, texts: Sequence[str]) -> T
     else:
         tokenizer = Tokenizer(models.WordLevel(unk_token=unknown))
         trainer = trainers.WordLevelTrainer(min_frequency=config.minimum_count, **common)
-    if config.unit is Unit.character:
+    if config.unit in (Unit.character, Unit.subword):
         tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
     else:
         tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
@@ -85,6 +85,33 @@ def encode(
     return [torch.tensor(row, dtype=torch.int64) for row in rows]
 
 
+def encode_words(
+    config: TextClassificationConfig, tokenizer: Tokenizer, texts: Sequence[str]
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Return the characters of each text, (T,) int64, and how many are in each word, (W,) int64.
+
+    Each word has a space at both ends. A word that `max_tokens` cuts through keeps its beginning.
+    """
+    words = sorted({word for text in texts for word in text.split()})
+    encoded = tokenizer.encode_batch([_framed(config, word) for word in words])
+    tokens = {word: row.ids for word, row in zip(words, encoded, strict=True)}
+    rows, lengths = [], []
+    for text in texts:
+        row: list[int] = []
+        ends = [0]
+        for word in text.split():
+            row += tokens[word]
+            ends.append(min(len(row), config.max_tokens))
+        row = row[: config.max_tokens] or [UNKNOWN]
+        ends = ends if ends[-1] else [0, 1]
+        rows.append(torch.tensor(row, dtype=torch.int64))
+        length = torch.tensor(ends, dtype=torch.int64).diff()
+        lengths.append(length[length > 0])
+    return rows, lengths
+
+
 def _framed(config: TextClassificationConfig, text: str) -> str:
     """Put a space at both ends of characters, so that first and last letters can be told."""
+    if config.unit is Unit.subword:
+        return "".join(f" {word} " for word in text.split())
     return f" {text} " if config.unit is Unit.character else text
