@@ -1,4 +1,4 @@
-"""`triathlon doctor`: what of this machine and environment a run would stumble over, and the cure."""
+"""`triathlon doctor`: what on this machine a run would stumble over, and how to mend it."""
 
 import argparse
 import enum
@@ -108,7 +108,7 @@ def plugins() -> Iterator[Check]:
     if found.plugins:
         yield Check("plugins", Health.ok, ", ".join(sorted(found.plugins)))
     else:
-        yield Check("plugins", Health.fail, "none loads, so there is no task", "make clean test")
+        yield Check("plugins", Health.fail, "none loads, so there is no task", "reinstall triathlon")
 
 
 def disk(name: str, folder: Path, otherwise: str) -> Check:
@@ -142,9 +142,9 @@ def torch() -> Iterator[Check]:
         import torch
     except (ImportError, OSError) as error:
         told = str(error).splitlines()[0]
-        yield Check("torch", Health.fail, f"cannot be imported ({told})", "make clean test")
+        yield Check("torch", Health.fail, f"cannot be imported ({told})", "reinstall torch")
         return
-    yield threads(torch.get_num_threads(), len(os.sched_getaffinity(0)))
+    yield threads(torch.get_num_threads(), _cores())
     if torch.cuda.is_available():
         yield Check("GPU", Health.ok, torch.cuda.get_device_name())
     elif Path("/dev/nvidiactl").exists():
@@ -152,6 +152,12 @@ def torch() -> Iterator[Check]:
         yield Check("GPU", Health.warn, "there is one that torch cannot use", mend)
     else:
         yield Check("GPU", Health.ok, "none: runs take the CPU")
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def threads(used: int, cores: int) -> Check:

@@ -1,0 +1,62 @@
+"""Commands that show something without training: they need no torch and little time."""
+
+import statistics
+import time
+
+import yaml
+
+
+def test_cfg_shows_the_composed_configuration(light):
+    said = light("task=speech_recognition", "optimizer=muon", "optimizer.lr=0.5", "--cfg", "job")
+    assert said.code == 0
+    config = yaml.safe_load(said.out)
+    assert config["optimizer"]["lr"] == 0.5
+    assert config["loss"]["_target_"] == "suite.training.losses.CrossEntropy"
+    assert config["data"]["_target_"] == "tasks.speech_recognition.data.SpokenWords"
+
+
+def test_info_shows_where_the_configuration_comes_from(light):
+    said = light("--info", "defaults-tree")
+    assert said.code == 0
+    assert "backbone: resnet" in said.out
+
+
+def test_help_shows_examples_verbs_and_keys(light):
+    said = light("--help")
+    assert said.code == 0
+    for part in ("triathlon -m task='glob(*)'", "doctor", "batch_size: 64", "--hydra-help"):
+        assert part in said.out
+
+
+def test_completion(light):
+    installs = light("--shell-completion", "install=bash")
+    assert "complete -o nospace -o default -F hydra_bash_completion triathlon" in installs.out
+    line = "triathlon task=sp"
+    options = light("-sc", "query=bash", COMP_LINE=line, COMP_POINT=str(len(line)))
+    assert options.out.split() == ["task=speech_recognition", "task=speech_transcription"]
+
+
+def test_list_names_everything_with_a_line(light):
+    said = light("list")
+    assert said.code == 0
+    lines = {line.split()[0]: line for line in said.out.splitlines() if line.startswith("  ")}
+    for name in ("image_recognition", "spoken_words", "transformer", "muon", "one_cycle", "ctc"):
+        assert len(lines[name].split()) > 3, name
+    assert "synthetic" in lines["spoken_words"]
+
+
+def test_list_shows_one_group(light):
+    said = light("list", "optimizer")
+    assert [line.split()[0] for line in said.out.splitlines() if line.strip()] == [
+        "optimizer", "adam", "adamw", "muon", "sgd",
+    ]  # fmt: skip
+
+
+def test_list_is_quick(triathlon, tmp_path):
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        triathlon(tmp_path, "list")
+        seconds.append(time.perf_counter() - start)
+    # Under one second on a machine to itself; here others run beside it.
+    assert statistics.median(seconds) < 3

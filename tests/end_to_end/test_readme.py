@@ -1,0 +1,124 @@
+"""Every command of the README runs as it stands there, only shorter; and its plugin trains."""
+
+import csv
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+
+from suite import cli
+from suite.record import read_records
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = [
+    shlex.split(line, comments=True)
+    for block in re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
+    for line in block.splitlines()
+    if line.strip()
+]
+RUNS = [c[1:] for c in COMMANDS if c[0] == "triathlon" and not c[1].isalpha() and "--cfg" not in c]
+VERBS = [c[1:] for c in COMMANDS if c[0] == "triathlon" and c[1].isalpha()]
+SHORT = ["trainer=smoke", "trainer.steps=2", "tracking=none", "hardware=cpu_single"]
+
+
+def call(arguments: list[str]) -> int:
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(arguments)
+    return int(stopped.value.code or 0)
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The reader's own data, small, in the folder where the commands are given."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for split in ("train", "test"):
+        for kind in ("cat", "dog"):
+            for i in range(12):
+                at = tmp_path / "photos" / split / kind / f"{i}.png"
+                at.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(rng.integers(0, 255, (40, 36, 3), dtype=np.uint8)).save(at)
+        rows = [(f"what a {w} film number {i}", w) for i in range(12) for w in ("good", "bad")]
+        write_csv(tmp_path / "reviews" / f"{split}.csv", ("text", "label"), rows)
+        for name, column in (("commands", "label"), ("dictation", "transcription")):
+            folder = tmp_path / name / split
+            rows = [(f"{i}{w}.wav", w) for i in range(12) for w in ("on", "off")]
+            write_csv(folder / "metadata.csv", ("file_name", column), rows)
+            for file, _ in rows:
+                soundfile.write(folder / file, rng.standard_normal(8000) * 0.1, 8000)
+    return tmp_path
+
+
+def write_csv(path: Path, header: tuple[str, ...], rows: list[tuple[str, str]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+
+
+def test_the_readme_has_commands_of_each_kind() -> None:
+    assert len(RUNS) >= 8
+    assert len(VERBS) > 5
+
+
+@pytest.mark.parametrize("command", RUNS, ids=" ".join)
+def test_runs_and_sweeps(command: list[str], folders: Path) -> None:
+    assert call([*command, *SHORT]) == 0
+    records = read_records(folders / "results")
+    assert records
+    assert all(record.status == "finished" for record in records)
+
+
+@pytest.mark.parametrize("command", VERBS, ids=" ".join)
+def test_verbs(command: list[str], folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if command == ["report"]:
+        assert call(SHORT) == 0
+    if command == ["ui"]:
+        command = ["ui", "--help"]  # a server runs until it is stopped: see test_ui
+    assert call(command) == 0
+    assert capsys.readouterr().out
+
+
+def test_make_targets() -> None:
+    for command in COMMANDS:
+        if command[0] == "make":
+            done = subprocess.run(
+                ["make", "--dry-run", command[1]], cwd=ROOT, capture_output=True, text=True
+            )
+            assert done.returncode == 0, done.stderr
+
+
+def test_the_plugin_trains(tmp_path: Path) -> None:
+    for language, file, body in re.findall(
+        r"```(\w+)\n# (majority/\S+)\n(.*?)```", README, re.DOTALL
+    ):
+        path = tmp_path / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        assert language in ("python", "yaml")
+        path.write_text(body)
+    (tmp_path / "majority" / "__init__.py").touch()
+    (tmp_path / "majority" / "conf" / "__init__.py").touch()
+    entry = re.search(r"```toml\n.*?\n(\[.*?)\"\]\n(majority = .*?)\n```", README, re.DOTALL)
+    assert entry
+    installed = tmp_path / "majority-1.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: majority\nVersion: 1\n")
+    (installed / "entry_points.txt").write_text("[triathlon.plugins]\nmajority = majority\n")
+    command = ["task=majority", "backbone=mlp", "tracking=none", "trainer.epochs=30"]
+    done = subprocess.run(
+        [sys.executable, "-m", "suite.cli", *command, "hardware=cpu_single"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    (record,) = read_records(tmp_path / "results")
+    assert record.metrics["test/accuracy"] > 0.9

@@ -1,0 +1,144 @@
+"""What files that cannot be used get: a line that names the file, the fault and the cure."""
+
+import csv
+import json
+import struct
+
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+
+SHORT = ["trainer=smoke", "trainer.steps=2", "backbone=mlp", "backbone.width=8", "tracking=none"]
+IMAGES = ["task=image_recognition", "data=imagefolder", "data.path=images", *SHORT]
+TEXTS = ["task=text_classification", "data=text_files", "task.embedding=8", *SHORT]
+WORDS = ["task=speech_recognition", "data=audiofolder", "data.path=words", *SHORT]
+SPOKEN = [
+    "task=speech_transcription", "data=audiofolder_transcribed", "data.path=words", *SHORT
+]  # fmt: skip
+
+
+@pytest.fixture
+def images(tmp_path):
+    """Twelve images of each of two classes."""
+    noise = np.random.default_rng(0)
+    for label in ("cat", "dog"):
+        folder = tmp_path / "images" / label
+        folder.mkdir(parents=True)
+        for i in range(12):
+            pixels = noise.integers(0, 256, (8, 8), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / f"{i}.png")
+    return tmp_path / "images"
+
+
+@pytest.fixture
+def words(tmp_path):
+    """Recordings of two words, half a second each, in folders of splits."""
+    noise = np.random.default_rng(0)
+    for split, count in (("train", 16), ("validation", 4), ("test", 4)):
+        folder = tmp_path / "words" / split
+        folder.mkdir(parents=True)
+        rows = [(f"{i}.wav", ("yes", "no")[i % 2]) for i in range(count)]
+        for name, _ in rows:
+            soundfile.write(folder / name, noise.normal(0, 0.1, 4000), 8000)
+        write_table(folder / "metadata.csv", rows)
+    return tmp_path / "words"
+
+
+def write_table(path, rows):
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["file_name", "label", "transcription"])
+        writer.writerows([name, label, label] for name, label in rows)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [IMAGES, [*TEXTS, "data.path=texts"], WORDS, SPOKEN],
+    ids=["images", "texts", "words", "transcripts"],
+)
+def test_missing_path(inside, arguments):
+    inside(*arguments).refused("data.path=")
+
+
+def test_empty_folder(inside, tmp_path):
+    for name in ("images", "texts", "words"):
+        (tmp_path / name).mkdir()
+    inside(*IMAGES).refused("images")
+    inside(*TEXTS, "data.path=texts").refused("texts")
+    inside(*WORDS).refused("words: has neither train/metadata.csv nor metadata.csv")
+
+
+def test_corrupt_image_stops(inside, images):
+    (images / "cat" / "5.png").write_bytes(b"\x89PNG\r\n\x1a\nnot an image")
+    inside(*IMAGES).refused("cat/5.png", "data.on_error=skip")
+
+
+def test_corrupt_image_is_skipped_and_named(inside, images):
+    (images / "cat" / "5.png").write_bytes(b"\x89PNG\r\n\x1a\nnot an image")
+    said = inside(*IMAGES, "data.on_error=skip")
+    assert said.code == 0, said
+    assert skipped(images.parent) == [str(images / "cat" / "5.png")]
+
+
+def test_truncated_recording_stops(inside, words):
+    file = words / "train" / "3.wav"
+    file.write_bytes(file.read_bytes()[:2000])
+    inside(*WORDS).refused("train/3.wav: is truncated", "data.on_error=skip")
+
+
+def test_truncated_recording_is_skipped_and_named(inside, words):
+    file = words / "train" / "3.wav"
+    file.write_bytes(file.read_bytes()[:2000])
+    said = inside(*WORDS, "data.on_error=skip")
+    assert said.code == 0, said
+    assert len(skipped(words.parent)) == 1
+    assert "train/3.wav" in skipped(words.parent)[0]
+
+
+def test_recording_with_a_sample_rate_of_zero(inside, words):
+    file = words / "train" / "3.wav"
+    content = bytearray(file.read_bytes())
+    content[24:28] = struct.pack("<I", 0)
+    file.write_bytes(bytes(content))
+    inside(*WORDS).refused("train/3.wav", "data.on_error=skip")
+
+
+def test_recording_shorter_than_a_frame(inside, words):
+    soundfile.write(words / "train" / "3.wav", np.zeros(100), 8000)
+    inside(*WORDS).refused("train/3.wav", "shorter than one frame", "data.on_error=skip")
+
+
+def test_label_of_speech_that_training_lacks(inside, words):
+    write_table(words / "test" / "metadata.csv", [("0.wav", "yes"), ("1.wav", "maybe")])
+    inside(*WORDS).refused("test/1.wav", "'maybe' does not occur in training")
+
+
+def test_transcript_longer_than_its_frames(inside, words):
+    rows = [(f"{i}.wav", "yes") for i in range(15)] + [("15.wav", "yes and no " * 20)]
+    write_table(words / "train" / "metadata.csv", rows)
+    inside(*SPOKEN).refused("train/15.wav", "data.on_error=skip")
+
+
+def test_table_without_the_column(inside, tmp_path):
+    (tmp_path / "texts.csv").write_text("text,lable\n" + "hello,en\nhallo,de\n" * 20)
+    inside(*TEXTS, "data.path=texts.csv").refused(
+        "texts.csv: has no column 'label'", "did you mean 'lable'?", "data.label_column="
+    )
+
+
+def test_label_of_a_text_that_training_lacks(inside, tmp_path):
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    rows = "".join(f"hello {i},en\nhallo {i},de\n" for i in range(20))
+    (folder / "train.csv").write_text("text,label\n" + rows)
+    (folder / "test.csv").write_text("text,label\nbonjour,fr\n")
+    inside(*TEXTS, "data.path=texts").refused("test.csv: label 'fr'", "not occur in training")
+
+
+def skipped(folder):
+    """Return what the only run in `folder` has skipped."""
+    (path,) = folder.glob("results/runs/*/record.json")
+    return [
+        line.partition(": ")[0] for line in json.loads(path.read_text())["data_card"]["skipped"]
+    ]
