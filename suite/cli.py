@@ -71,7 +71,7 @@ def _hydra(arguments: list[str]) -> int:
     application = hydra.main(version_base="1.3", config_path="pkg://conf", config_name="config")
     application(job)()
     if refused:
-        raise refused[0]
+        raise refused.pop()
     return _failed_jobs(arguments)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from suite.config import one_line
 from suite.errors import nearest
+from suite.plugins import find
 
 
 def explain(error: BaseException, arguments: Sequence[str]) -> str | None:
@@ -57,7 +58,10 @@ def _missing_option(error: "MissingConfigException") -> str:  # type: ignore[nam
     if not group or not options:
         return one_line(str(error))
     known = ", ".join(options)
-    return f"{group}={option}: no such {group}{nearest(option, options)}; there are {known}"
+    broken = "".join(
+        f"; plugin {name} does not load ({error})" for name, error in find().broken.items()
+    )
+    return f"{group}={option}: no such {group}{nearest(option, options)}; there are {known}{broken}"
 
 
 def _composition(error: BaseException, arguments: Sequence[str]) -> str:

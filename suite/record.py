@@ -71,6 +71,11 @@ class RunRecord:
     memory: dict[str, float] = field(default_factory=dict)
     model: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def data_name(self) -> str:
+        """Name of the data set itself: two folders read by one kind of source are two sets."""
+        return str(self.data_card.get("name") or self.data)
+
     def plain(self) -> dict[str, Any]:
         """Return the record as a dict for JSON."""
         return asdict(self)

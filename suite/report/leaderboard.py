@@ -137,7 +137,7 @@ def leaderboard(records: Sequence[RunRecord]) -> Leaderboard:
         r.config_hash or r.run_id: r for r in records if r.status == "finished"
     }.values():
         if f"test/{record.primary}" in record.metrics:
-            places[record.task, record.data].append(record)
+            places[record.task, record.data_name].append(record)
     boards: list[Board] = []
     notes: list[str] = []
     for (task, data), runs in sorted(places.items()):
@@ -163,7 +163,7 @@ def _board(runs: Sequence[RunRecord]) -> Board:
     minimize = last.direction == "minimize"
     return Board(
         task=last.task,
-        data=last.data,
+        data=last.data_name,
         metric=last.primary,
         direction=last.direction,
         unit=last.unit,

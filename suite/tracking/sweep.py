@@ -144,7 +144,7 @@ def summarize(records: Sequence[RunRecord]) -> tuple[dict[str, float], dict[str,
     groups: dict[tuple[str, str, str], list[RunRecord]] = defaultdict(list)
     for record in records:
         if record.status == "finished" and f"test/{record.primary}" in record.metrics:
-            groups[record.task, record.data, record.primary].append(record)
+            groups[record.task, record.data_name, record.primary].append(record)
     metrics: dict[str, float] = {}
     best: dict[str, str] = {}
     for (task, data, primary), runs in groups.items():

@@ -76,7 +76,7 @@ def packages(distribution: str = "triathlon") -> Iterator[Check]:
     from packaging.specifiers import SpecifierSet
 
     described = importlib.metadata.metadata(distribution)
-    wanted = SpecifierSet(described.get("Requires-Python", ""))
+    wanted = SpecifierSet(described["Requires-Python"] or "")
     python = platform.python_version()
     if not wanted.contains(python, prereleases=True):
         yield Check("python", Health.fail, python, f"use Python {wanted}")
@@ -108,7 +108,7 @@ def plugins() -> Iterator[Check]:
     if found.plugins:
         yield Check("plugins", Health.ok, ", ".join(sorted(found.plugins)))
     else:
-        yield Check("plugins", Health.fail, "none loads, so there is no task", "reinstall triathlon")
+        yield Check("plugins", Health.fail, "none loads: there is no task", "reinstall triathlon")
 
 
 def disk(name: str, folder: Path, otherwise: str) -> Check:

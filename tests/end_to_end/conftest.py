@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(sys.executable).parent / "triathlon"
-
 _WATCHED = """
 import sys
 from suite.cli import main
@@ -58,11 +56,17 @@ def _run(command: list[str], cwd: Path, **extra: str) -> Said:
 
 
 @pytest.fixture(scope="session")
-def triathlon(cache: Path) -> Command:
+def script() -> Path:
+    """The installed command of this environment."""
+    return Path(sys.executable).parent / "triathlon"
+
+
+@pytest.fixture(scope="session")
+def triathlon(script: Path, cache: Path) -> Command:
     """Run the installed command: `triathlon(folder, *arguments, **environment)`."""
 
     def run(cwd: Path, *arguments: str, **extra: str) -> Said:
-        return _run([str(SCRIPT), *arguments], cwd, **extra)
+        return _run([str(script), *arguments], cwd, **extra)
 
     return run
 

@@ -46,8 +46,8 @@ def test_unknown_flag_is_named(light):
     assert "Traceback" not in said.error
 
 
-def test_full_error_brings_the_traceback_back(light):
-    said = light("optimizer.lr=-1", HYDRA_FULL_ERROR="1")
+def test_full_error_brings_the_traceback_back(triathlon, tmp_path):
+    said = triathlon(tmp_path, "optimizer.lr=-1", HYDRA_FULL_ERROR="1")
     assert said.code == 1
     assert "Traceback" in said.error
 

@@ -78,7 +78,7 @@ def test_corrupt_image_is_skipped_and_named(inside, images):
     (images / "cat" / "5.png").write_bytes(b"\x89PNG\r\n\x1a\nnot an image")
     said = inside(*IMAGES, "data.on_error=skip")
     assert said.code == 0, said
-    assert skipped(images.parent) == [str(images / "cat" / "5.png")]
+    assert skipped(images.parent) == ["cat/5.png"]
 
 
 def test_truncated_recording_stops(inside, words):

@@ -1,0 +1,114 @@
+"""One run and what is left of it: records, MLflow's rows, pictures, a model that loads."""
+
+import json
+
+import numpy as np
+import pytest
+import yaml
+
+RUN = ["backbone=mlp", "backbone.width=16", "trainer=smoke", "hardware=cpu_single"]
+
+
+@pytest.fixture(scope="module")
+def results(triathlon, tmp_path_factory):
+    """The results of one tracked run of seed 0."""
+    folder = tmp_path_factory.mktemp("run")
+    said = triathlon(folder, *RUN, "optimizer.lr=0.01")
+    assert said.code == 0, said
+    assert "accuracy" in said.out
+    assert said.error == ""
+    return folder / "results"
+
+
+@pytest.fixture(scope="module")
+def client(results):
+    from suite.tracking.store import connect, default_uri
+
+    return connect(results, default_uri(results))
+
+
+@pytest.fixture(scope="module")
+def tracked(client):
+    """The run in MLflow."""
+    experiment = client.get_experiment_by_name("image_recognition")
+    (run,) = client.search_runs([experiment.experiment_id])
+    return run
+
+
+def losses(results, seed):
+    """Return the training losses in the journal of the newest run with this seed."""
+    *_, folder = sorted((results / "runs").glob(f"*-{seed}-*"))
+    events = map(json.loads, (folder / "journal.jsonl").read_text().splitlines())
+    values = [event["values"] for event in events if event["event"] == "metrics"]
+    return [value["train/loss"] for value in values if "train/loss" in value]
+
+
+def test_record_and_configuration_are_kept(results):
+    (folder,) = (results / "runs").iterdir()
+    record = json.loads((folder / "record.json").read_text())
+    assert record["status"] == "finished"
+    assert record["steps"] == 8
+    assert record["machine"]["threads"] == 1
+    assert record["overrides"] == [*RUN, "optimizer.lr=0.01"]
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    assert config == record["config"]
+
+
+def test_mlflow_has_the_parameters_and_the_status(tracked):
+    assert tracked.info.status == "FINISHED"
+    assert tracked.data.params["optimizer.lr"] == "0.01"
+    assert tracked.data.params["backbone.width"] == "16"
+    assert tracked.data.params["seed"] == "0"
+    assert tracked.data.tags["backbone"] == "mlp"
+
+
+def test_mlflow_has_the_metrics_by_step(client, tracked, results):
+    prefixes = {name.partition("/")[0] for name in tracked.data.metrics}
+    assert {"train", "validation", "test", "throughput", "time"} <= prefixes
+    history = client.get_metric_history(tracked.info.run_id, "train/loss")
+    history.sort(key=lambda metric: metric.step)
+    assert [metric.step for metric in history] == list(range(1, 9))
+    assert [metric.value for metric in history] == losses(results, 0)
+
+
+def test_mlflow_has_the_data_set_with_its_fingerprint(tracked):
+    (used,) = tracked.inputs.dataset_inputs
+    assert used.dataset.name == "digits"
+    assert used.dataset.digest
+    assert tracked.data.tags["fingerprint"].startswith(used.dataset.digest)
+
+
+def test_mlflow_has_configuration_and_pictures(client, tracked):
+    run = tracked.info.run_id
+    assert "config.yaml" in {file.path for file in client.list_artifacts(run)}
+    pictures = {file.path: file.file_size for file in client.list_artifacts(run, "figures")}
+    assert {"figures/confusion_matrix.png", "figures/curves.png"} <= set(pictures)
+    assert min(pictures.values()) > 1000
+
+
+def test_model_loads_without_unpickling_and_predicts(results, tracked, monkeypatch):
+    monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+    import mlflow
+
+    from suite.tracking.store import default_uri
+
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(default_uri(results))
+    try:
+        (output,) = tracked.outputs.model_outputs
+        model = mlflow.pyfunc.load_model(f"models:/{output.model_id}")
+    finally:
+        mlflow.set_tracking_uri(before)
+    inputs = model.metadata.get_input_schema().input_names()
+    assert inputs == ["pixels_BCHW"]
+    shape = model.metadata.get_input_schema().inputs[0].shape
+    pixels_BCHW = np.zeros((5, *shape[1:]), dtype=model.metadata.get_input_schema().inputs[0].type)
+    assert model.predict({"pixels_BCHW": pixels_BCHW})["logits_BK"].shape == (5, 10)
+
+
+def test_same_seed_gives_the_same_curve_and_another_seed_another(results, triathlon, tmp_path):
+    said = triathlon(tmp_path, "-m", *RUN, "optimizer.lr=0.01", "seed=0,1", "tracking=none")
+    assert said.code == 0, said
+    again = tmp_path / "results"
+    assert losses(again, 0) == losses(results, 0)
+    assert losses(again, 1) != losses(results, 0)

@@ -1,0 +1,108 @@
+"""Every file in `conf/` composes, and what it names can be built."""
+
+from contextlib import nullcontext
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from suite.compose import GROUPS, compose
+from suite.config import RunConfig
+from suite.errors import ConfigError, DeviceError
+from suite.features import BackboneBuilder, Form, GridSpec, SequenceSpec
+from suite.hardware.device import choose_device
+from suite.run import _build, _named, _options, build_task
+from suite.training.precision import Precision
+
+CONF = Path(__file__).parents[2] / "conf"
+OPTIONS = [
+    (group, path.relative_to(CONF / group).with_suffix("").as_posix())
+    for group in GROUPS
+    for path in sorted((CONF / group).rglob("*.yaml"))
+]
+EXPERIMENTS = [name for group, name in OPTIONS if group == "experiment"]
+TASKS = [name for group, name in OPTIONS if group == "task"]
+
+
+@cache
+def composed(group: str, option: str) -> RunConfig:
+    """Return the run that this option makes, with the first task that it suits."""
+    tasks = [[]] if group in ("task", "experiment") else [[f"task={task}"] for task in TASKS]
+    for overrides in tasks:
+        try:
+            return compose([*overrides, f"{group}={option}"])
+        except ConfigError as error:
+            told = error
+            if str(error).startswith("data.path: has no value"):
+                tasks.append([*overrides, "data.path=some/where"])
+    raise told
+
+
+def test_every_folder_is_a_group():
+    folders = {path.name for path in CONF.iterdir() if path.is_dir()} - {"hydra", "__pycache__"}
+    assert folders <= set(GROUPS)
+    assert {group for group, _ in OPTIONS} == folders
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS, ids=str)
+def test_option_composes_and_its_task_is_built(group, option):
+    config = composed(group, option)
+    assert config.choices[group] == option
+    task = build_task(config, torch.device("cpu"))
+    assert task.setup.batch_size == config.trainer.batch_size
+
+
+@pytest.mark.parametrize("option", [name for group, name in OPTIONS if group == "backbone"])
+def test_backbone_is_built(option):
+    node = composed("backbone", option).backbone
+    builder = BackboneBuilder(_named(node._target_), _options(node))
+    sequence = SequenceSpec(features=8, length=16)
+    grid = GridSpec(channels=1, height=8, width=16)
+    backbone = builder(sequence if builder.takes is Form.SEQUENCE else grid)
+    assert sum(p.numel() for p in backbone.parameters()) > 1000
+
+
+@pytest.mark.parametrize("option", [name for group, name in OPTIONS if group == "optimizer"])
+def test_optimizer_is_built(option):
+    node = composed("optimizer", option).optimizer
+    rates = [rate for rates in _build(node, nn.Linear(4, 3)).peaks for rate in rates]
+    assert node.lr in rates or option == "muon"
+
+
+@pytest.mark.parametrize("option", [name for group, name in OPTIONS if group == "schedule"])
+def test_schedule_is_built_and_reaches_its_peak(option):
+    schedule = _build(composed("schedule", option).schedule)
+    factors = [schedule(i / 1000) for i in range(1000)]
+    assert min(factors) >= 0
+    assert max(factors) == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize("option", [name for group, name in OPTIONS if group == "precision"])
+def test_precision_suits_this_machine_or_says_that_it_does_not(option):
+    config = composed("precision", option).precision
+    expected = pytest.raises(DeviceError) if option == "fp16" else nullcontext()
+    with expected:
+        Precision(config, torch.device("cpu"))
+
+
+@pytest.mark.parametrize("option", [name for group, name in OPTIONS if group == "hardware"])
+def test_hardware_names_a_device(option):
+    assert choose_device(composed("hardware", option).hardware).type in ("cpu", "cuda")
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS, ids=str)
+def test_file_begins_with_a_line_for_the_list(group, option):
+    lines = (CONF / group / f"{option}.yaml").read_text().splitlines()
+    first = next(line for line in lines if not line.startswith("# @package"))
+    assert first.startswith("# ")
+    assert len(first) > 15
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_experiment_says_source_command_hardware_and_what_to_expect(name):
+    text = (CONF / "experiment" / f"{name}.yaml").read_text()
+    for key in ("source", "command", "hardware", "expect"):
+        (line,) = [line for line in text.splitlines() if line.startswith(f"# {key}: ")]
+        assert not {"EXPECT", "HARDWARE", "TODO"} & set(line.split())
