@@ -64,16 +64,16 @@ def test_sync_sends_what_an_outage_left(inside, tmp_path):
 def test_ui_answers_and_stops(script, tmp_path):
     port = free_port()
     command = [str(script), "ui", "--port", str(port)]
-    server = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
-    try:
-        line = server.stdout.readline()
-        assert line.startswith(f"MLflow dashboard: http://127.0.0.1:{port}")
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as answer:
-            assert answer.status == 200
-    finally:
-        server.send_signal(signal.SIGINT)
-        code = server.wait(60)
-        server.stdout.close()
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            line = server.stdout.readline()
+            assert line.startswith(f"MLflow dashboard: http://127.0.0.1:{port}")
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as answer:
+                assert answer.status == 200
+        finally:
+            # As Ctrl-C does; but a shell's background jobs, and so perhaps we, ignore that one.
+            server.send_signal(signal.SIGTERM)
+            code = server.wait(60)
     assert code == 0
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
