@@ -11,6 +11,8 @@ from suite.errors import DeviceError
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _KEEP_BYTES = 1 << 30
+_KERNELS = "256"
+"""Kernels that oneDNN keeps: several shapes of a deep model."""
 
 
 def choose_device(config: HardwareConfig) -> torch.device:
@@ -37,6 +39,9 @@ def prepare_process(config: HardwareConfig, device: torch.device) -> None:
     torch.backends.cudnn.benchmark = not config.deterministic
     if device.type == "cpu":
         keep_memory()
+        # Read when the first kernel is made. oneDNN keeps 1024 kernels by default, each for one
+        # shape: with batches of many lengths that is gigabytes, and not faster.
+        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", _KERNELS)
 
 
 def keep_memory() -> None:

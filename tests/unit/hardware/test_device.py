@@ -48,3 +48,13 @@ def test_keeping_memory_is_harmless_elsewhere(monkeypatch):
     monkeypatch.setattr("platform.libc_ver", lambda: ("", ""))
     monkeypatch.setattr("ctypes.CDLL", lambda _: pytest.fail("no glibc, no mallopt"))
     keep_memory()
+
+
+@pytest.mark.parametrize(("given", "kept"), [(None, "256"), ("64", "64")])
+def test_fewer_kernels_are_kept_unless_the_user_says_how_many(monkeypatch, given, kept):
+    # Set first, so that what the call sets is undone too.
+    monkeypatch.setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", given or "")
+    if given is None:
+        monkeypatch.delenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY")
+    prepare_process(HardwareConfig(), torch.device("cpu"))
+    assert os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] == kept
