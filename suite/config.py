@@ -66,6 +66,39 @@ class TaskConfig(Node):
     """Dotted path of the `Task` class."""
 
 
+class ReferenceKind(enum.Enum):
+    """What a reference is a result of."""
+
+    published = "published"
+    human = "human"
+    baseline = "baseline"
+
+
+@dataclass(kw_only=True)
+class ReferenceConfig(Node):
+    """A result of others on the same test split. Never an estimate: where none is known, none."""
+
+    group: ClassVar[str] = "data.references"
+
+    name: str = ""
+    """Model or people."""
+    metric: str = "accuracy"
+    """Which metric of the task it is."""
+    value: float = 0.0
+    """As the source gives it, as a share."""
+    kind: ReferenceKind = ReferenceKind.published
+    """published, human, or a baseline from hand-made features."""
+    uses: str = ""
+    """What it used beyond the training split (pretraining, a language model), or what differs."""
+    n: int | None = None
+    """Runs, or people, behind the value, where the source tells."""
+    source: str = ""
+    """Where it is written: paper with its table, or page."""
+
+    def __post_init__(self) -> None:
+        self.require("source", bool(self.source), "given: a result that nobody wrote is none")
+
+
 class OnError(enum.Enum):
     """What to do about a sample that cannot be read."""
 
@@ -87,6 +120,16 @@ class DataConfig(Node):
     """Dotted path of the data source."""
     on_error: OnError = OnError.stop
     """A sample that cannot be read stops the run, or is skipped and named."""
+    references: list[ReferenceConfig] = field(default_factory=list)
+    """Results of others on this test split."""
+    test_examples: int | None = None
+    """Size of the test split that the references are results on; another size has none."""
+    target: float | None = None
+    """Validation value that time-to-target races to on this set; null is the task's default."""
+
+
+KNOWLEDGE = ("references", "test_examples", "target")
+"""Options of every data source that the task reads, not the source."""
 
 
 # Backbones
@@ -508,12 +551,14 @@ class RunConfig(Node):
     def hash(self, *, seed: bool = True) -> str:
         """Return 12 hex digits that change with anything that can change the result.
 
-        Where results and tracking go is left out; so is the seed unless `seed`, so that repeats
-        share a hash.
+        Where results and tracking go is left out, and what is known of others' results; so is the
+        seed unless `seed`, so that repeats share a hash.
         """
         config = self.plain()
         for key in ("name", "results", "cache", "tracking", *(() if seed else ("seed",))):
             config.pop(key)
+        for key in KNOWLEDGE:
+            (config["data"] or {}).pop(key, None)
         return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:12]
 
     def plain(self) -> dict[str, Any]:
@@ -562,9 +607,17 @@ def parse(config: DictConfig) -> RunConfig:
     if isinstance(run.task, dict):
         run.task = types.SimpleNamespace(**run.task)
     if isinstance(run.data, dict):
-        run.data = types.SimpleNamespace(**run.data)
+        references = [_reference(one) for one in run.data.pop("references", ())]
+        run.data = types.SimpleNamespace(**run.data, references=references)
     _check_combination(run)
     return run
+
+
+def _reference(plain: dict[str, Any]) -> ReferenceConfig:
+    """Check a reference in the YAML of a data source that has no schema."""
+    from omegaconf import OmegaConf
+
+    return OmegaConf.to_object(OmegaConf.merge(ReferenceConfig, plain))  # type: ignore[return-value]
 
 
 def _refuse_unknown(node: DictConfig, place: str = "") -> None:

@@ -15,7 +15,7 @@ import yaml
 from torch import nn
 
 from suite.compose import recompose
-from suite.config import RunConfig
+from suite.config import KNOWLEDGE, RunConfig
 from suite.data.cache import atomic_path, cache_folder
 from suite.errors import PluginError, TrainingError, TriathlonError, unwritable
 from suite.features import BackboneBuilder
@@ -31,7 +31,7 @@ from suite.hardware.meter import Meter
 from suite.plugins import check_target
 from suite.record import RunRecord
 from suite.report.curves import curves_png
-from suite.task import Batch, Setup, Split, Task
+from suite.task import Batch, Known, Reference, Setup, Split, Task
 from suite.tracking.console import Console
 from suite.tracking.journal import Journal, read_journal
 from suite.tracking.model_folder import read_model_folder, save_model_folder
@@ -113,18 +113,34 @@ def new_record(config: RunConfig, overrides: Sequence[str] = ()) -> RunRecord:
 def build_task(config: RunConfig, device: torch.device) -> Task:
     """Return the task with its data source and loss. Data is not opened yet."""
     setup = Setup(
-        data=None if config.data is None else _build(config.data),
+        data=None if config.data is None else _build_source(config.data),
         loss=_build(config.loss),
         batch_size=config.trainer.batch_size,
         eval_batch_size=config.trainer.eval_batch_size,
         seed=config.seed,
         device=device,
         cache=cache_folder(config.cache),
+        known=_known(config.data),
     )
     task = _named(config.task._target_)(config.task, setup)
     if not isinstance(task, Task):
         raise PluginError(f"task._target_={config.task._target_}: is not a suite.Task")
     return task
+
+
+def _known(data: Any) -> Known:
+    """Return what the data's configuration tells of others' results."""
+    if data is None:
+        return Known()
+    references = tuple(
+        Reference(**{f.name: getattr(reference, f.name) for f in fields(reference)})
+        for reference in getattr(data, "references", ())
+    )
+    return Known(
+        references=references,
+        test_examples=getattr(data, "test_examples", None),
+        target=getattr(data, "target", None),
+    )
 
 
 def build_model(config: RunConfig, task: Task, device: torch.device) -> nn.Module:
@@ -186,7 +202,7 @@ def _describe(record: RunRecord, task: Task, model: nn.Module) -> None:
     record.direction = task.target.direction.value
     record.target = {"metric": task.target.metric, "threshold": task.target.threshold,
                      "direction": task.target.direction.value}  # fmt: skip
-    record.references = [asdict(reference) for reference in task.references]
+    record.references = [{**asdict(r), "kind": r.kind.value} for r in task.references]
     example = example_batch(task)
     record.model = {
         "parameters": float(sum(p.numel() for p in model.parameters())),
@@ -285,6 +301,11 @@ def _one_line(error: BaseException) -> str:
 def _build(node: Any, *arguments: Any) -> Any:
     """Call what a configuration node names with its options."""
     return _named(node._target_)(*arguments, **_options(node))
+
+
+def _build_source(node: Any) -> Any:
+    options = {k: v for k, v in _options(node).items() if k not in KNOWLEDGE}
+    return _named(node._target_)(**options)
 
 
 def _options(node: Any) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from suite.config import ReferenceKind
+
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
 
@@ -113,6 +115,7 @@ class Target:
 class Reference:
     """A published, human or baseline result on the same test split.
 
+    uses: what it used beyond the training split, or what else differs.
     n: number of runs or people behind the value, where the source tells.
     """
 
@@ -120,6 +123,8 @@ class Reference:
     metric: str
     value: float
     source: str
+    kind: ReferenceKind = ReferenceKind.published
+    uses: str = ""
     n: int | None = None
 
 
@@ -144,18 +149,22 @@ class DataCard:
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What is known of one test split: results of others, and the threshold to race to."""
+    """What is known of one test split: results of others, and the threshold to race to.
+
+    test_examples: size of the test split the references are results on; None fits any.
+    """
 
     references: Sequence[Reference] = ()
+    test_examples: int | None = None
     target: float | None = None
 
-    @classmethod
-    def of(cls, card: DataCard, table: Mapping[tuple[str, int], Known]) -> Known:
-        """Look a data set up by its name and the size of its test split.
+    def of(self, card: DataCard) -> Sequence[Reference]:
+        """Return the references, or none where the test split is not the one they are results on.
 
-        The same name with another test split is another benchmark, of which nothing is known.
+        The same data with another test split is another benchmark.
         """
-        return table.get((card.name, card.sizes.get(Split.TEST.value, 0)), cls())
+        held = card.sizes.get(Split.TEST.value, 0)
+        return self.references if self.test_examples in (None, held) else ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +177,7 @@ class Setup:
     seed: seeds what the task builds at random (a split, for instance), not the batches.
     device: where batches have to be.
     cache: a folder for what is expensive to make and reproducible.
+    known: results of others on this data, and its target, from the `data` group.
     """
 
     data: Any
@@ -177,6 +187,7 @@ class Setup:
     seed: int
     device: torch.device
     cache: Path
+    known: Known = Known()
 
 
 @dataclass(frozen=True)
@@ -201,11 +212,15 @@ class Task:
     unit: ClassVar[str]
     primary: ClassVar[str]
     target: Target
-    references: Sequence[Reference] = ()
 
     def __init__(self, config: Any, setup: Setup) -> None:
         self.config = config
         self.setup = setup
+
+    @property
+    def references(self) -> Sequence[Reference]:
+        """Results of others on this test split."""
+        return self.setup.known.of(self.card())
 
     def build_model(self, backbone: BackboneBuilder) -> nn.Module:
         """Return a model from a `Batch` to what `loss` and `evaluate` understand."""

@@ -1,6 +1,5 @@
 """The image recognition task."""
 
-from collections.abc import Sequence
 from functools import cached_property
 from typing import ClassVar, cast
 
@@ -13,14 +12,11 @@ from suite import (
     DeepModel,
     Direction,
     Form,
-    Known,
     PooledHead,
-    Reference,
     Split,
     Stem,
     Target,
 )
-from tasks.image_recognition.references import KNOWN
 from tasks.image_recognition.stems import GridStem, PatchStem
 
 _TARGET = 0.9
@@ -41,13 +37,8 @@ class ImageRecognition(Classification):
 
     @cached_property
     def target(self) -> Target:  # type: ignore[override]
-        own = Known.of(self.card(), KNOWN).target or _TARGET
-        threshold = own if self.config.target is None else self.config.target
+        threshold = self.config.target or self.setup.known.target or _TARGET
         return Target(metric="accuracy", threshold=threshold, direction=Direction.MAXIMIZE)
-
-    @cached_property
-    def references(self) -> Sequence[Reference]:  # type: ignore[override]
-        return Known.of(self.card(), KNOWN).references
 
     def build_model(self, backbone: BackboneBuilder) -> nn.Module:
         pixels_NCHW = cast(Tensor, self.data.splits[Split.TRAIN].columns["pixels_BCHW"])

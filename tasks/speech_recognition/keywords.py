@@ -3,7 +3,6 @@
 Legend: B batch, S samples, K classes.
 """
 
-from collections.abc import Sequence
 from functools import cached_property
 from typing import ClassVar
 
@@ -18,15 +17,12 @@ from suite import (
     DeepModel,
     Direction,
     Examples,
-    Known,
     PooledHead,
     Ragged,
-    Reference,
     Split,
     Target,
 )
 from tasks.speech_recognition.recordings import SpeechSet
-from tasks.speech_recognition.references import KNOWN
 from tasks.speech_recognition.spectrogram import frame_samples
 from tasks.speech_recognition.stem import SpeechStem
 
@@ -74,13 +70,8 @@ class SpeechRecognition(Classification):
 
     @cached_property
     def target(self) -> Target:  # type: ignore[override]
-        own = Known.of(self.recordings.card, KNOWN).target or _TARGET
-        threshold = own if self.config.target is None else self.config.target
+        threshold = self.config.target or self.setup.known.target or _TARGET
         return Target(metric="accuracy", threshold=threshold, direction=Direction.MAXIMIZE)
-
-    @cached_property
-    def references(self) -> Sequence[Reference]:  # type: ignore[override]
-        return Known.of(self.recordings.card, KNOWN).references
 
     def build_model(self, backbone: BackboneBuilder) -> nn.Module:
         stem = SpeechStem(self.config, form=backbone.takes)

@@ -23,17 +23,14 @@ from suite import (
     Examples,
     FrameHead,
     InMemoryTask,
-    Known,
     Loss,
     OnError,
     Ragged,
-    Reference,
     Split,
     Target,
 )
 from suite import Sequence as PositionSequence
 from tasks.speech_recognition.recordings import Recordings, SpeechSet
-from tasks.speech_recognition.references import KNOWN
 from tasks.speech_recognition.spectrogram import frame_count, frame_samples
 from tasks.speech_recognition.stem import SpeechStem
 
@@ -92,15 +89,10 @@ class SpeechTranscription(InMemoryTask):
 
     @cached_property
     def target(self) -> Target:  # type: ignore[override]
-        own = Known.of(self.recordings.card, KNOWN).target or _TARGET
-        threshold = own if self.config.target is None else self.config.target
+        threshold = self.config.target or self.setup.known.target or _TARGET
         return Target(
             metric="character_error_rate", threshold=threshold, direction=Direction.MINIMIZE
         )
-
-    @cached_property
-    def references(self) -> Sequence[Reference]:  # type: ignore[override]
-        return Known.of(self.recordings.card, KNOWN).references
 
     def build_model(self, backbone: BackboneBuilder) -> nn.Module:
         stem = SpeechStem(self.config, form=backbone.takes, max_width_stride=1)

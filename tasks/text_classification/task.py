@@ -3,7 +3,6 @@
 Legend: B batch, T positions, W words, K classes.
 """
 
-from collections.abc import Sequence
 from functools import cached_property
 from typing import ClassVar
 
@@ -17,16 +16,13 @@ from suite import (
     DeepModel,
     Direction,
     Examples,
-    Known,
     PooledHead,
     Ragged,
-    Reference,
     Split,
     Target,
 )
 from tasks.text_classification.config import Unit
 from tasks.text_classification.data import TextSet
-from tasks.text_classification.references import KNOWN
 from tasks.text_classification.stems import TextStem
 from tasks.text_classification.tokens import encode, encode_words, train_tokenizer
 
@@ -73,13 +69,8 @@ class TextClassification(Classification):
 
     @cached_property
     def target(self) -> Target:  # type: ignore[override]
-        own = Known.of(self.texts.card, KNOWN).target or _TARGET
-        threshold = own if self.config.target is None else self.config.target
+        threshold = self.config.target or self.setup.known.target or _TARGET
         return Target(metric="accuracy", threshold=threshold, direction=Direction.MAXIMIZE)
-
-    @cached_property
-    def references(self) -> Sequence[Reference]:  # type: ignore[override]
-        return Known.of(self.texts.card, KNOWN).references
 
     def build_model(self, backbone: BackboneBuilder) -> nn.Module:
         vocabulary = self.tokenizer.get_vocab_size()

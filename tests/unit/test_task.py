@@ -43,12 +43,12 @@ def test_target_is_reached_at_the_threshold_or_better():
     assert not up.reached(math.nan)
 
 
-def test_what_is_known_is_of_one_test_split():
+def test_references_are_of_one_test_split():
     reference = Reference(name="r", metric="accuracy", value=0.9, source="s")
-    table = {("digits", 10): Known(references=(reference,), target=0.8)}
-    assert Known.of(_card("digits", 10), table).target == 0.8
-    assert Known.of(_card("digits", 11), table) == Known()
-    assert Known.of(_card("other", 10), table).references == ()
+    known = Known(references=(reference,), test_examples=10)
+    assert known.of(_card("digits", 10)) == (reference,)
+    assert known.of(_card("digits", 11)) == ()
+    assert Known(references=(reference,)).of(_card("digits", 11)) == (reference,)
 
 
 def test_a_task_says_what_it_leaves_open():

@@ -1,10 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
 
-from suite import Batch, Loss, Setup, Split
+from suite import Batch, Known, Loss, Setup, Split
 from suite.backbones import LSTM, MLP, ResNet, Transformer
 from suite.features import BackboneBuilder
 from tasks.image_recognition.config import ImageRecognitionConfig
@@ -104,9 +105,11 @@ def test_metrics_of_a_model_with_known_answers(task):
     assert figure.png.startswith(b"\x89PNG")
 
 
-def test_target_and_references_are_those_of_the_data(task):
+def test_target_is_the_tasks_else_the_datas_else_a_default(task):
+    assert task.target.threshold == 0.9
+    task.setup = replace(task.setup, known=Known(target=0.98))
+    del task.target
     assert task.target.threshold == 0.98
-    assert {reference.metric for reference in task.references} == {"accuracy"}
     task.config.target = 0.5
     del task.target
     assert task.target.threshold == 0.5
