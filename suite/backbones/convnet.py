@@ -50,7 +50,7 @@ class ConvNet(Backbone):
         self.features = channels
         self.channels_last = min(width, wide) >= _VECTOR and not flat
         if self.channels_last:
-            self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.to(memory_format=torch.channels_last)
 
     def _width_stride(self, spec: GridSpec) -> int:
         limit = spec.max_width_stride

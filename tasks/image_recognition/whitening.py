@@ -63,4 +63,5 @@ def whitening(values_NCHW: Tensor, side: int) -> Tensor:
     largest_1P = vector_PP.abs().argmax(0, keepdim=True)
     vector_PP = vector_PP * vector_PP.gather(0, largest_1P).sign()
     filter_PP = (vector_PP / (variance_P + _FLOOR).sqrt()).T.flip(0)
-    return filter_PP.float().reshape(-1, channels, side, side)
+    filter_PCHW: Tensor = filter_PP.float().reshape(-1, channels, side, side)
+    return filter_PCHW
