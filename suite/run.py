@@ -13,6 +13,7 @@ from typing import Any
 import torch
 import yaml
 from torch import nn
+from torchmetrics import MetricCollection
 
 from suite.compose import recompose
 from suite.config import KNOWLEDGE, RunConfig
@@ -31,7 +32,8 @@ from suite.hardware.meter import Meter
 from suite.plugins import check_target
 from suite.record import RunRecord
 from suite.report.curves import curves_png
-from suite.task import Batch, Known, Reference, Setup, Split, Task
+from suite.standing import standings
+from suite.task import Batch, Direction, Known, Reference, Setup, Split, Task
 from suite.tracking.console import Console
 from suite.tracking.journal import Journal, read_journal
 from suite.tracking.model_folder import read_model_folder, save_model_folder
@@ -192,6 +194,7 @@ def _train(
     tested, metrics = evaluate(task, model, Split.TEST, precision)
     journal.metrics(outcome.best_step, {f"test/{k}": v for k, v in tested.items()})
     _conclude(record, task, outcome, tested, meter, device)
+    _stand(record, task, metrics)
     _keep(config, record, journal, task, model, metrics)
 
 
@@ -239,13 +242,29 @@ def _conclude(
     record.memory = peak_memory(device)
 
 
+def _stand(record: RunRecord, task: Task, metrics: MetricCollection) -> None:
+    """Fill in how sure the test metrics are, and how they stand to what others reached."""
+    record.intervals = {
+        f"test/{name}": (interval.low, interval.high, interval.method)
+        for name, interval in task.intervals(metrics).items()
+    }
+    better = {name: metric.higher_is_better for name, metric in metrics.items()}
+    record.directions = {
+        name: (Direction.MAXIMIZE if higher else Direction.MINIMIZE).value
+        for name, higher in better.items()
+        if higher is not None
+    }
+    record.directions[task.target.metric] = task.target.direction.value
+    record.standings = [standing.plain() for standing in standings(record)]
+
+
 def _keep(
     config: RunConfig,
     record: RunRecord,
     journal: Journal,
     task: Task,
     model: nn.Module,
-    metrics: Any,
+    metrics: MetricCollection,
 ) -> None:
     """Keep pictures and the model with the run."""
     summary = {f"throughput/{k}": v for k, v in record.throughput.items() if "steps" not in k}
