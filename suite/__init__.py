@@ -12,12 +12,13 @@ from suite.errors import ConfigError, DataError, PluginError, TriathlonError, ne
 from suite.plugins import Plugin
 
 if TYPE_CHECKING:
-    from suite.classification import Classification, InMemoryTask
+    from suite.classification import Classification, DataSetTask
     from suite.data.cache import atomic_path
     from suite.data.counter import normal, uniform
     from suite.data.fingerprint import fingerprint
     from suite.data.memory import DataSet, Examples, Ragged
     from suite.data.splits import hold_out, split_of
+    from suite.data.streaming import StreamedExamples
     from suite.features import (
         BackboneBuilder,
         DeepModel,
@@ -60,7 +61,8 @@ _LAZY = {
     "suite.data.fingerprint": ("fingerprint",),
     "suite.data.memory": ("DataSet", "Examples", "Ragged"),
     "suite.data.splits": ("hold_out", "split_of"),
-    "suite.classification": ("Classification", "InMemoryTask"),
+    "suite.data.streaming": ("StreamedExamples",),
+    "suite.classification": ("Classification", "DataSetTask"),
     "suite.figures": ("confusion_matrix_png",),
 }  # fmt: skip
 _HOME = {name: module for module, names in _LAZY.items() for name in names}
@@ -74,6 +76,7 @@ __all__ = [
     "DataConfig",
     "DataError",
     "DataSet",
+    "DataSetTask",
     "DeepModel",
     "Direction",
     "Examples",
@@ -82,7 +85,6 @@ __all__ = [
     "FrameHead",
     "Grid",
     "GridSpec",
-    "InMemoryTask",
     "Known",
     "Loss",
     "OnError",
@@ -96,6 +98,7 @@ __all__ = [
     "Setup",
     "Split",
     "Stem",
+    "StreamedExamples",
     "Target",
     "Task",
     "TaskConfig",
