@@ -66,7 +66,9 @@ class SpeechRecognition(Classification):
                 unit_N=waves.length_N.double() / self.config.sample_rate,
                 length_N=waves.length_N,
             )
-        return DataSet(splits, speech.card, classes).to(self.setup.device)
+        return DataSet(splits, speech.card, classes).to(
+            self.setup.device, workers=self.setup.workers
+        )
 
     @cached_property
     def target(self) -> Target:  # type: ignore[override]

@@ -18,11 +18,11 @@ from suite import (
     Batch,
     DataError,
     DataSet,
+    DataSetTask,
     DeepModel,
     Direction,
     Examples,
     FrameHead,
-    InMemoryTask,
     Loss,
     OnError,
     Ragged,
@@ -42,7 +42,7 @@ _TARGET = 0.05
 """Validation character error rate to race to on a data set that nothing is known of."""
 
 
-class SpeechTranscription(InMemoryTask):
+class SpeechTranscription(DataSetTask):
     """What is said; ranked by character error rate."""
 
     name: ClassVar[str] = "speech_transcription"
@@ -85,7 +85,9 @@ class SpeechTranscription(InMemoryTask):
             recordings = self.recordings.splits[split]
             splits[split] = self._examples(recordings, first)
             first += len(recordings)
-        return DataSet(splits, self.recordings.card, self.alphabet).to(self.setup.device)
+        return DataSet(splits, self.recordings.card, self.alphabet).to(
+            self.setup.device, workers=self.setup.workers
+        )
 
     @cached_property
     def target(self) -> Target:  # type: ignore[override]
