@@ -134,6 +134,8 @@ class DataCard:
 
     fingerprint: sha256 over the content of all splits, in order.
     sizes: examples by split. skipped: samples left out because they could not be read.
+    published_test: false where the source made a test split of its own, though it may be as large
+        as the published one: results of others are not results on it.
     """
 
     name: str
@@ -145,6 +147,7 @@ class DataCard:
     synthetic: bool = False
     skipped: Sequence[str] = ()
     notes: str = ""
+    published_test: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +167,8 @@ class Known:
         The same data with another test split is another benchmark.
         """
         held = card.sizes.get(Split.TEST.value, 0)
-        return self.references if self.test_examples in (None, held) else ()
+        same = card.published_test and self.test_examples in (None, held)
+        return self.references if same else ()
 
 
 @dataclass(frozen=True, kw_only=True)
