@@ -136,6 +136,8 @@ class DataCard:
     fingerprint: sha256 over the content of all splits, in order; over less of it where data is
         streamed, and then the notes say over what.
     sizes: examples by split. skipped: samples left out because they could not be read.
+    published_test: false where the source made a test split of its own, though it may be as large
+        as the published one: results of others are not results on it.
     """
 
     name: str
@@ -147,6 +149,7 @@ class DataCard:
     synthetic: bool = False
     skipped: Sequence[str] = ()
     notes: str = ""
+    published_test: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +169,8 @@ class Known:
         The same data with another test split is another benchmark.
         """
         held = card.sizes.get(Split.TEST.value, 0)
-        return self.references if self.test_examples in (None, held) else ()
+        same = card.published_test and self.test_examples in (None, held)
+        return self.references if same else ()
 
 
 @dataclass(frozen=True, kw_only=True)

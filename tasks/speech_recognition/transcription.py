@@ -30,6 +30,7 @@ from suite import (
     Target,
 )
 from suite import Sequence as PositionSequence
+from tasks.speech_recognition.examples import examples
 from tasks.speech_recognition.recordings import Recordings, SpeechSet
 from tasks.speech_recognition.spectrogram import frame_count, frame_samples
 from tasks.speech_recognition.stem import SpeechStem
@@ -127,16 +128,11 @@ class SpeechTranscription(DataSetTask):
             ],
             "symbol_length_B",
         )
-        waves = Ragged.from_rows(list(recordings.waves))
-        return Examples(
-            {
-                "wave_BS": waves,
-                "symbols_BL": symbols,
-                "item_B": torch.arange(first, first + len(recordings)),
-            },
-            unit_N=waves.length_N.double() / self.config.sample_rate,
-            length_N=waves.length_N,
-        )
+        columns = {
+            "symbols_BL": symbols,
+            "item_B": torch.arange(first, first + len(recordings)),
+        }
+        return examples(recordings, columns, self.config.sample_rate)
 
     def _require_positions(self, hop: int, stride: int) -> None:
         """Refuse, or skip, recordings with fewer positions than CTC needs for their transcript."""
@@ -145,10 +141,8 @@ class SpeechTranscription(DataSetTask):
         skipped: list[str] = []
         for split, recordings in self.recordings.splits.items():
             fitting = []
-            for i, (wave_S, text) in enumerate(
-                zip(recordings.waves, recordings.texts, strict=True)
-            ):
-                frames = int(frame_count(torch.tensor(len(wave_S)), hop))
+            frames_N = frame_count(recordings.waves.length_N, hop).tolist()
+            for i, (frames, text) in enumerate(zip(frames_N, recordings.texts, strict=True)):
                 if split is Split.TRAIN:
                     frames = math.floor(frames * shrink)
                 positions, needed = -(-frames // stride), ctc_positions(text)
