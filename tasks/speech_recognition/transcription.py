@@ -30,7 +30,7 @@ from suite import (
     Target,
 )
 from suite import Sequence as PositionSequence
-from tasks.speech_recognition.examples import examples
+from tasks.speech_recognition.examples import Columns, examples
 from tasks.speech_recognition.recordings import Recordings, SpeechSet
 from tasks.speech_recognition.spectrogram import frame_count, frame_samples
 from tasks.speech_recognition.stem import SpeechStem
@@ -126,7 +126,7 @@ class SpeechTranscription(InMemoryTask):
             ],
             "symbol_length_B",
         )
-        columns = {
+        columns: Columns = {
             "symbols_BL": symbols,
             "item_B": torch.arange(first, first + len(recordings)),
         }
