@@ -12,12 +12,13 @@ from suite.errors import ConfigError, DataError, PluginError, TriathlonError, ne
 from suite.plugins import Plugin
 
 if TYPE_CHECKING:
-    from suite.classification import Classification, InMemoryTask
+    from suite.classification import Classification, DataSetTask
     from suite.data.cache import atomic_path
     from suite.data.counter import normal, uniform
     from suite.data.fingerprint import fingerprint
     from suite.data.memory import DataSet, Examples, Ragged
     from suite.data.splits import hold_out, split_of
+    from suite.data.streaming import StreamedExamples
     from suite.features import (
         BackboneBuilder,
         DeepModel,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         length_mask,
     )
     from suite.figures import confusion_matrix_png
+    from suite.statistics import Interval, bootstrap_ratio, wilson
     from suite.task import (
         Batch,
         DataCard,
@@ -60,8 +62,10 @@ _LAZY = {
     "suite.data.fingerprint": ("fingerprint",),
     "suite.data.memory": ("DataSet", "Examples", "Ragged"),
     "suite.data.splits": ("hold_out", "split_of"),
-    "suite.classification": ("Classification", "InMemoryTask"),
+    "suite.data.streaming": ("StreamedExamples",),
+    "suite.classification": ("Classification", "DataSetTask"),
     "suite.figures": ("confusion_matrix_png",),
+    "suite.statistics": ("Interval", "bootstrap_ratio", "wilson"),
 }  # fmt: skip
 _HOME = {name: module for module, names in _LAZY.items() for name in names}
 
@@ -74,6 +78,7 @@ __all__ = [
     "DataConfig",
     "DataError",
     "DataSet",
+    "DataSetTask",
     "DeepModel",
     "Direction",
     "Examples",
@@ -82,7 +87,7 @@ __all__ = [
     "FrameHead",
     "Grid",
     "GridSpec",
-    "InMemoryTask",
+    "Interval",
     "Known",
     "Loss",
     "OnError",
@@ -96,11 +101,13 @@ __all__ = [
     "Setup",
     "Split",
     "Stem",
+    "StreamedExamples",
     "Target",
     "Task",
     "TaskConfig",
     "TriathlonError",
     "atomic_path",
+    "bootstrap_ratio",
     "confusion_matrix_png",
     "fingerprint",
     "hold_out",
@@ -109,6 +116,7 @@ __all__ = [
     "normal",
     "split_of",
     "uniform",
+    "wilson",
 ]
 
 

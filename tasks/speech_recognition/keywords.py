@@ -60,7 +60,9 @@ class SpeechRecognition(Classification):
                     )
             labels = torch.tensor([number[text] for text in recordings.texts])
             splits[split] = examples(recordings, {"label_B": labels}, self.config.sample_rate)
-        return DataSet(splits, speech.card, classes).to(self.setup.device)
+        return DataSet(splits, speech.card, classes).to(
+            self.setup.device, workers=self.setup.workers
+        )
 
     @cached_property
     def target(self) -> Target:  # type: ignore[override]

@@ -18,15 +18,16 @@ from suite import (
     Batch,
     DataError,
     DataSet,
+    DataSetTask,
     DeepModel,
     Direction,
     Examples,
     FrameHead,
-    InMemoryTask,
     Loss,
     OnError,
     Ragged,
     Split,
+    StreamedExamples,
     Target,
 )
 from suite import Sequence as PositionSequence
@@ -43,7 +44,7 @@ _TARGET = 0.05
 """Validation character error rate to race to on a data set that nothing is known of."""
 
 
-class SpeechTranscription(InMemoryTask):
+class SpeechTranscription(DataSetTask):
     """What is said; ranked by character error rate."""
 
     name: ClassVar[str] = "speech_transcription"
@@ -86,7 +87,9 @@ class SpeechTranscription(InMemoryTask):
             recordings = self.recordings.splits[split]
             splits[split] = self._examples(recordings, first)
             first += len(recordings)
-        return DataSet(splits, self.recordings.card, self.alphabet).to(self.setup.device)
+        return DataSet(splits, self.recordings.card, self.alphabet).to(
+            self.setup.device, workers=self.setup.workers
+        )
 
     @cached_property
     def target(self) -> Target:  # type: ignore[override]
@@ -116,7 +119,7 @@ class SpeechTranscription(InMemoryTask):
         metrics.update(greedy(logits, self.alphabet), spoken)
         return self.setup.loss(logits, batch)
 
-    def _examples(self, recordings: Recordings, first: int) -> Examples:
+    def _examples(self, recordings: Recordings, first: int) -> Examples | StreamedExamples:
         number = {character: k + 1 for k, character in enumerate(self.alphabet)}
         # A character that training never saw cannot be written; scoring still counts it as missed.
         symbols = Ragged.from_rows(

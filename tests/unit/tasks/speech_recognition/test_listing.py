@@ -1,4 +1,5 @@
 import pickle
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -6,6 +7,8 @@ import soundfile
 import torch
 
 from suite import DataError, OnError, Split
+from suite.compose import compose
+from suite.run import build_task
 from tasks.speech_recognition.waves import InMemory, OnDisk
 
 RATE = {"sample_rate": 8000, "shortest": 256}
@@ -97,3 +100,23 @@ def test_damage_behind_the_header_names_the_file_when_it_is_read(source, folder)
     kept = load(source, folder, stream=False, on_error=OnError.skip).splits[Split.TRAIN]
     assert len(kept) == 23
     assert int(kept.waves.length_N.sum()) == len(kept.waves.rows.flat)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_batches_are_the_same_streamed_or_not(folder, cache, workers):
+    overrides = ["task=speech_recognition", "data=audiofolder", f"data.path={folder}",
+                 f"cache={cache}", "trainer.batch_size=5", "trainer.eval_batch_size=4",
+                 f"hardware.workers={workers}"]  # fmt: skip
+    held, stored = (
+        build_task(compose([*overrides, f"data.stream={stream}"]), torch.device("cpu"))
+        for stream in ("false", "true")
+    )
+    for make in (
+        lambda task: islice(task.train_batches(seed=3, skip=2), 7),
+        lambda task: task.eval_batches(Split.TEST),
+    ):
+        for one, other in zip(make(held), make(stored), strict=True):
+            assert (one.examples, one.units) == (other.examples, other.units)
+            assert set(one) == set(other) >= {"wave_BS", "length_B", "label_B"}
+            for name in one:
+                assert torch.equal(one[name], other[name])
