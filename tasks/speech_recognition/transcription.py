@@ -27,10 +27,11 @@ from suite import (
     OnError,
     Ragged,
     Split,
+    StreamedExamples,
     Target,
 )
 from suite import Sequence as PositionSequence
-from tasks.speech_recognition.examples import examples
+from tasks.speech_recognition.examples import Columns, examples
 from tasks.speech_recognition.recordings import Recordings, SpeechSet
 from tasks.speech_recognition.spectrogram import frame_count, frame_samples
 from tasks.speech_recognition.stem import SpeechStem
@@ -118,7 +119,7 @@ class SpeechTranscription(DataSetTask):
         metrics.update(greedy(logits, self.alphabet), spoken)
         return self.setup.loss(logits, batch)
 
-    def _examples(self, recordings: Recordings, first: int) -> Examples:
+    def _examples(self, recordings: Recordings, first: int) -> Examples | StreamedExamples:
         number = {character: k + 1 for k, character in enumerate(self.alphabet)}
         # A character that training never saw cannot be written; scoring still counts it as missed.
         symbols = Ragged.from_rows(
@@ -128,7 +129,7 @@ class SpeechTranscription(DataSetTask):
             ],
             "symbol_length_B",
         )
-        columns = {
+        columns: Columns = {
             "symbols_BL": symbols,
             "item_B": torch.arange(first, first + len(recordings)),
         }
