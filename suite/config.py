@@ -507,6 +507,9 @@ class HardwareConfig(Node):
     threads: int | None = None
     """Threads of one operation on the CPU; null leaves the choice to torch. Two thread counts give
     two different losses in the last bits, so records name it."""
+    workers: int | None = None
+    """Processes that read data which does not fit in memory, 0 reads in the run's own; null is all
+    cores but one, at most 8. Batches are the same for any number."""
     deterministic: bool = True
     """Same seed, same losses to the last bit; false may be faster on CUDA."""
     compile: bool = False
@@ -514,6 +517,7 @@ class HardwareConfig(Node):
 
     def __post_init__(self) -> None:
         self.require_positive("threads")
+        self.require("workers", self.workers is None or self.workers >= 0, "0 or above, or null")
 
 
 @dataclass(kw_only=True)

@@ -18,9 +18,10 @@ from torchmetrics import MetricCollection
 from suite.compose import recompose
 from suite.config import KNOWLEDGE, RunConfig
 from suite.data.cache import atomic_path, cache_folder
+from suite.data.streaming import worker_died
 from suite.errors import PluginError, TrainingError, TriathlonError, unwritable
 from suite.features import BackboneBuilder
-from suite.hardware.device import choose_device, prepare_process
+from suite.hardware.device import choose_device, choose_workers, prepare_process
 from suite.hardware.flops import count_flops
 from suite.hardware.machine import (
     describe_git,
@@ -33,7 +34,7 @@ from suite.plugins import check_target
 from suite.record import RunRecord
 from suite.report.curves import curves_png
 from suite.standing import standings
-from suite.task import Batch, Direction, Known, Reference, Setup, Split, Task
+from suite.task import Direction, Known, Reference, Setup, Split, Task
 from suite.tracking.console import Console
 from suite.tracking.journal import Journal, read_journal
 from suite.tracking.model_folder import read_model_folder, save_model_folder
@@ -71,8 +72,9 @@ def run(config: RunConfig, overrides: Sequence[str] = ()) -> RunRecord:
         _train(config, record, journal, console, task, model)
         record.status = "finished"
     except BaseException as error:
-        record.status, record.error = "failed", _one_line(error)
-        raise _explained(error, results) from error
+        explained = _explained(error, results)
+        record.status, record.error = "failed", _one_line(explained)
+        raise explained from error
     finally:
         console.close()
         if not journal.started:
@@ -123,6 +125,7 @@ def build_task(config: RunConfig, device: torch.device) -> Task:
         device=device,
         cache=cache_folder(config.cache),
         known=_known(config.data),
+        workers=choose_workers(config.hardware),
     )
     task = _named(config.task._target_)(config.task, setup)
     if not isinstance(task, Task):
@@ -206,17 +209,11 @@ def _describe(record: RunRecord, task: Task, model: nn.Module) -> None:
     record.target = {"metric": task.target.metric, "threshold": task.target.threshold,
                      "direction": task.target.direction.value}  # fmt: skip
     record.references = [{**asdict(r), "kind": r.kind.value} for r in task.references]
-    example = example_batch(task)
+    example = task.example_batch()
     record.model = {
         "parameters": float(sum(p.numel() for p in model.parameters())),
         "forward_flops_per_example": count_flops(model, example) / example.examples,
     }
-
-
-def example_batch(task: Task) -> Batch:
-    """Return the middle batch of the validation split: of typical length where lengths differ."""
-    batches = list(task.eval_batches(Split.VALIDATION))
-    return batches[len(batches) // 2]
 
 
 def _conclude(
@@ -280,7 +277,7 @@ def _keep(
             journal.artifact(path)
     if config.tracking.log_model:
         folder = journal.folder / "model"
-        save_model_folder(folder, model, example_batch(task), config=record.config)
+        save_model_folder(folder, model, task.example_batch(), config=record.config)
         journal.artifact(folder)
 
 
@@ -307,7 +304,7 @@ def _sender(config: RunConfig, results: Path, folder: Path) -> Sender | None:
 def _explained(error: BaseException, results: Path) -> BaseException:
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return TrainingError(f"results={results}: the disk is full; free some or set results=…")
-    return error
+    return worker_died(error) or error
 
 
 def _one_line(error: BaseException) -> str:

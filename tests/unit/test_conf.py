@@ -1,5 +1,6 @@
 """Every file in `conf/` composes, and what it names can be built."""
 
+import re
 from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
@@ -35,8 +36,9 @@ def composed(group: str, option: str) -> RunConfig:
             return compose([*overrides, f"{group}={option}"])
         except ConfigError as error:
             told = error
-            if str(error).startswith("data.path: has no value"):
-                tasks.append([*overrides, "data.path=some/where"])
+            missing = re.match(r"(data\.\w+): has no value", str(error))
+            if missing:
+                tasks.append([*overrides, f"{missing[1]}=some/where"])
     raise told
 
 
