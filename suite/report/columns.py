@@ -117,7 +117,8 @@ def _interval(row: Row) -> str:
     return "{:.4f}–{:.4f}".format(*row.interval[:2]) if row.interval else MISSING
 
 
-def _against(comparison: Comparison | None) -> str:
+def _against(row: Row, kind: str) -> str:
+    comparison: Comparison | None = getattr(row.standing, kind, None)
     if comparison is None:
         return MISSING
     verdict = (comparison.verdict or "").removesuffix(" people")
@@ -155,12 +156,12 @@ _COMPARED = Column(
 _INTERVAL = Column(heading=lambda board: "95% interval", cell=_interval, rank=4, folds=False)
 _PUBLISHED = Column(
     heading=lambda board: "gap to best published",
-    cell=lambda row: _against(row.standing and row.standing.published),
+    cell=lambda row: _against(row, "published"),
     rank=5,
 )
 _PEOPLE = Column(
     heading=lambda board: "gap to people",
-    cell=lambda row: _against(row.standing and row.standing.people),
+    cell=lambda row: _against(row, "people"),
     rank=6,
 )
 _SPREAD: Sequence[Column] = (
