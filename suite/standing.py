@@ -26,8 +26,8 @@ class Comparison:
 
     name, value, uses: of the reference.
     gap: how much better than the reference; below 0 where it is worse, whatever the direction.
-    verdict: "below", "reproduces" or "above"; of people "below people", "like people" or "beyond
-        people". None where the result has no interval.
+    verdict: "below" (worse), "reproduces" or "above" (better); of people "below people", "like
+        people" or "beyond people". None where the result has no interval.
     """
 
     name: str
@@ -93,6 +93,12 @@ def compared_metrics(primary: str, references: Sequence[Mapping[str, Any]]) -> l
     return [*first, *others] if first else [*others, primary]
 
 
+def best_of(references: Sequence[Mapping[str, Any]], direction: str) -> Mapping[str, Any]:
+    """Return the reference with the best value; of equals the first."""
+    sign = -1.0 if direction == "minimize" else 1.0
+    return max(references, key=lambda reference: sign * reference["value"])
+
+
 def stand(
     metric: str,
     value: float,
@@ -112,7 +118,7 @@ def stand(
     def to_best(kind: ReferenceKind) -> Comparison | None:
         if not of_kind[kind.value]:
             return None
-        best = max(of_kind[kind.value], key=lambda r: sign * r["value"])
+        best = best_of(of_kind[kind.value], direction)
         other = float(best["value"])
         verdict = None
         if own is not None:
