@@ -81,7 +81,7 @@ class Option:
         """Return the references in the file, checked against their schema."""
         from omegaconf import OmegaConf
 
-        known = OmegaConf.create(self.text).get("references") or ()
+        known = OmegaConf.select(OmegaConf.create(self.text), "references") or ()
         return [_reference(OmegaConf.merge(ReferenceConfig, one)) for one in known]
 
 
