@@ -189,7 +189,10 @@ def standing_lines(record: Mapping[str, Any]) -> list[str]:
         best = standing["published"] and label_of(standing["published"])
         also = [label for label in standing["reproduces"] if label != best]
         compared += [f"reproduces {'; '.join(also)}"] if also else []
-        lines += [line, "; ".join(compared) or "no published or human result is known of it"]
+        if not compared and standing is record["standings"][0]:
+            compared.append("no published or human result is known of it")
+        if compared or standing["interval"]:
+            lines += [line, *(["; ".join(compared)] if compared else [])]
     return lines
 
 
