@@ -212,6 +212,19 @@ class TransformerConfig(BackboneConfig):
         self.require("width", fits, f"a multiple of 2 * backbone.heads ({2 * self.heads})")
 
 
+@dataclass(kw_only=True)
+class ConformerConfig(TransformerConfig):
+    """Conformer encoder."""
+
+    _target_: str = "suite.backbones.Conformer"
+    kernel: int = 15
+    """Positions that a convolution sees; odd."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("kernel", self.kernel > 0 and self.kernel % 2 == 1, "odd and above 0")
+
+
 # Losses
 
 
@@ -573,6 +586,7 @@ SCHEMAS: dict[str, type[Node]] = {
     "backbone/resnet": ResNetConfig,
     "backbone/lstm": LSTMConfig,
     "backbone/transformer": TransformerConfig,
+    "backbone/conformer": ConformerConfig,
     "loss/cross_entropy": CrossEntropyConfig,
     "loss/mse": MSEConfig,
     "loss/ctc": CTCConfig,
