@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         length_mask,
     )
     from suite.figures import confusion_matrix_png
+    from suite.statistics import Interval, bootstrap_ratio, wilson
     from suite.task import (
         Batch,
         DataCard,
@@ -62,6 +63,7 @@ _LAZY = {
     "suite.data.splits": ("hold_out", "split_of"),
     "suite.classification": ("Classification", "InMemoryTask"),
     "suite.figures": ("confusion_matrix_png",),
+    "suite.statistics": ("Interval", "bootstrap_ratio", "wilson"),
 }  # fmt: skip
 _HOME = {name: module for module, names in _LAZY.items() for name in names}
 
@@ -83,6 +85,7 @@ __all__ = [
     "Grid",
     "GridSpec",
     "InMemoryTask",
+    "Interval",
     "Known",
     "Loss",
     "OnError",
@@ -101,6 +104,7 @@ __all__ = [
     "TaskConfig",
     "TriathlonError",
     "atomic_path",
+    "bootstrap_ratio",
     "confusion_matrix_png",
     "fingerprint",
     "hold_out",
@@ -109,6 +113,7 @@ __all__ = [
     "normal",
     "split_of",
     "uniform",
+    "wilson",
 ]
 
 

@@ -6,13 +6,14 @@ is here.
 Legend: B batch, K classes.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
 from suite.data.memory import DataSet
 from suite.figures import confusion_matrix_png
+from suite.statistics import Interval, bootstrap_macro_f1, wilson
 from suite.task import Batch, DataCard, Figure, Loss, Split, Task
 
 if TYPE_CHECKING:
@@ -65,6 +66,13 @@ class Classification(InMemoryTask):
         logits_BK: Tensor = model(batch)
         metrics.update(logits_BK.argmax(1), batch["label_B"])
         return self.setup.loss(logits_BK, batch)
+
+    def intervals(self, metrics: "MetricCollection") -> Mapping[str, Interval]:
+        counts_KK: Tensor = metrics["confusion"].compute().cpu()
+        return {
+            "accuracy": wilson(int(counts_KK.trace()), int(counts_KK.sum())),
+            "macro_f1": bootstrap_macro_f1(counts_KK.numpy()),
+        }
 
     def figures(self, metrics: "MetricCollection") -> Iterable[Figure]:
         counts_KK: Tensor = metrics["confusion"].compute()

@@ -182,6 +182,21 @@ class ResNetConfig(BackboneConfig):
 
 
 @dataclass(kw_only=True)
+class ConvNetConfig(BackboneConfig):
+    """Convolutional network of pooling stages."""
+
+    _target_: str = "suite.backbones.ConvNet"
+    wide: int = 64
+    """Channels of all stages but the first."""
+    stages: int = 3
+    """Stages; each halves the resolution."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_positive("wide", "stages")
+
+
+@dataclass(kw_only=True)
 class LSTMConfig(BackboneConfig):
     """Long short-term memory."""
 
@@ -584,6 +599,7 @@ SCHEMAS: dict[str, type[Node]] = {
     "run": RunConfig,
     "backbone/mlp": MLPConfig,
     "backbone/resnet": ResNetConfig,
+    "backbone/convnet": ConvNetConfig,
     "backbone/lstm": LSTMConfig,
     "backbone/transformer": TransformerConfig,
     "backbone/conformer": ConformerConfig,

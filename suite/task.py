@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from suite.config import ReferenceKind
+from suite.statistics import Interval
 
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
@@ -256,6 +257,13 @@ class Task:
     def card(self) -> DataCard:
         """Describe the data, with its fingerprint."""
         raise NotImplementedError
+
+    def intervals(self, metrics: MetricCollection) -> Mapping[str, Interval]:
+        """Return 95% intervals of test metrics over test items, by the metric's name.
+
+        metrics: as `evaluate` left them after the test split. A metric without one is left out.
+        """
+        return {}
 
     def figures(self, metrics: MetricCollection) -> Iterable[Figure]:
         """Return pictures of the test result (a confusion matrix, say)."""

@@ -18,6 +18,7 @@ from suite import (
     Target,
 )
 from tasks.image_recognition.stems import GridStem, PatchStem
+from tasks.image_recognition.whitening import WhiteningStem
 
 _TARGET = 0.9
 """Validation accuracy to race to on a data set that nothing is known of."""
@@ -44,7 +45,8 @@ class ImageRecognition(Classification):
         pixels_NCHW = cast(Tensor, self.data.splits[Split.TRAIN].columns["pixels_BCHW"])
         stem: Stem
         if backbone.takes is Form.GRID:
-            stem = GridStem(self.config, pixels_NCHW)
+            kind = WhiteningStem if self.config.whiten else GridStem
+            stem = kind(self.config, pixels_NCHW)
         else:
             stem = PatchStem(self.config, pixels_NCHW, features=backbone.width)
         hidden = backbone(stem.spec)
