@@ -3,7 +3,6 @@
 Symbol k is class k of the model; class 0 is CTC's blank, so symbols count from 1.
 """
 
-import itertools
 import os
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
@@ -79,8 +78,3 @@ class Pieces(Symbols):
 
     def decode(self, symbols: Iterable[int]) -> str:
         return "".join(self.names[k - 1] for k in symbols).replace(_WORD, " ").strip()
-
-
-def ctc_positions(symbols: Sequence[int]) -> int:
-    """Return the positions CTC needs: one a symbol, and a blank between equal neighbours."""
-    return len(symbols) + sum(a == b for a, b in itertools.pairwise(symbols))

@@ -40,10 +40,11 @@ from tasks.speech_recognition.decoding import (
     log_probabilities,
 )
 from tasks.speech_recognition.error_rate import ErrorRate, characters, words
+from tasks.speech_recognition.positions import divide
 from tasks.speech_recognition.recordings import Recordings, SpeechSet
-from tasks.speech_recognition.spectrogram import frame_count, frame_samples
+from tasks.speech_recognition.spectrogram import frame_samples
 from tasks.speech_recognition.stem import SpeechStem
-from tasks.speech_recognition.symbols import Characters, Pieces, Symbols, ctc_positions
+from tasks.speech_recognition.symbols import Characters, Pieces, Symbols
 from tasks.speech_recognition.transcripts import Transcripts
 
 if TYPE_CHECKING:
@@ -226,29 +227,17 @@ class SpeechTranscription(InMemoryTask):
 
     def _require_positions(self, hop: int, stride: int) -> None:
         """Refuse, or skip, recordings with fewer positions than CTC needs for their transcript."""
-        shrink = math.exp(-self.config.speed)
         kept: dict[Split, Recordings] = {}
         skipped: list[str] = []
         for split, recordings in self.recordings.splits.items():
-            fitting = []
-            for i, (wave_S, text) in enumerate(
-                zip(recordings.waves, recordings.texts, strict=True)
-            ):
-                frames = int(frame_count(torch.tensor(len(wave_S)), hop))
-                if split is Split.TRAIN:
-                    frames = math.floor(frames * shrink)
-                positions, needed = -(-frames // stride), ctc_positions(self.symbols.encode(text))
-                if positions >= needed:
-                    fitting.append(i)
-                    continue
-                problem = (
-                    f"{recordings.names[i]}: its transcript needs {needed} positions, "
-                    f"the model has {positions}; lower task.reduce or task.hop_seconds"
-                )
-                if self.setup.data.on_error is OnError.stop:
-                    raise DataError(f"{problem}, or set data.on_error=skip")
-                skipped.append(problem)
+            shrink = math.exp(-self.config.speed) if split is Split.TRAIN else 1.0
+            fitting, problems = divide(
+                recordings, self.symbols, hop=hop, stride=stride, shrink=shrink
+            )
+            if problems and self.setup.data.on_error is OnError.stop:
+                raise DataError(f"{problems[0]}, or set data.on_error=skip")
             kept[split] = recordings.only(fitting)
+            skipped += problems
         if skipped:
             card = replace(
                 self.recordings.card,

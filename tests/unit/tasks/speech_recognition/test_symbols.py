@@ -1,28 +1,8 @@
 import pytest
-import torch
-import torch.nn.functional as F
 
-from tasks.speech_recognition.symbols import Characters, Pieces, ctc_positions
+from tasks.speech_recognition.symbols import Characters, Pieces
 
 TEXTS = ["one two", "two two one", "b one", "t w o"]
-
-
-@pytest.mark.parametrize(
-    ("text", "positions"), [("", 0), ("a", 1), ("ab", 2), ("aa", 3), ("aaa", 5), ("three", 6)]
-)
-def test_positions_are_a_symbol_each_and_a_blank_between_equals(text, positions):
-    symbols = [ord(c) - ord("a") + 1 for c in text]
-    assert ctc_positions(symbols) == positions
-    if not text:
-        return
-    # CTC's own word: impossible with one less.
-    for count, possible in ((positions, True), (positions - 1, False)):
-        if count:
-            loss = F.ctc_loss(
-                torch.zeros(count, 1, 27).log_softmax(-1), torch.tensor([symbols]),
-                torch.tensor([count]), torch.tensor([len(text)]), reduction="sum",
-            )  # fmt: skip
-            assert bool(torch.isfinite(loss)) is possible
 
 
 def test_characters_are_numbered_from_one_behind_the_blank():
