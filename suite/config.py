@@ -227,6 +227,19 @@ class TransformerConfig(BackboneConfig):
         self.require("width", fits, f"a multiple of 2 * backbone.heads ({2 * self.heads})")
 
 
+@dataclass(kw_only=True)
+class ConformerConfig(TransformerConfig):
+    """Conformer encoder."""
+
+    _target_: str = "suite.backbones.Conformer"
+    kernel: int = 15
+    """Positions that a convolution sees; odd."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("kernel", self.kernel > 0 and self.kernel % 2 == 1, "odd and above 0")
+
+
 def _open_dict() -> Any:
     """Return a dict that the command line may add keys to: those of another library."""
     from omegaconf import OmegaConf
@@ -656,6 +669,7 @@ SCHEMAS: dict[str, type[Node]] = {
     "backbone/convnet": ConvNetConfig,
     "backbone/lstm": LSTMConfig,
     "backbone/transformer": TransformerConfig,
+    "backbone/conformer": ConformerConfig,
     "backbone/transformers": TransformersConfig,
     "loss/cross_entropy": CrossEntropyConfig,
     "loss/mse": MSEConfig,

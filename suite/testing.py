@@ -18,7 +18,7 @@ from suite.config import PrecisionConfig, RunConfig
 from suite.errors import CheckFailed
 from suite.run import build_model, build_task
 from suite.task import Batch, Setup, Split, Task
-from suite.training.evaluation import evaluate
+from suite.training.evaluation import calibrate, evaluate
 from suite.training.precision import Precision
 
 _CPU = torch.device("cpu")
@@ -116,6 +116,8 @@ class _Checker:
                 )
             changed = f"model: padding changes the loss from {plain} to {padded}"
             require(_close(plain, padded), changed)
+        for name, value in calibrate(task, model, Precision(PrecisionConfig(), _CPU)).items():
+            require(math.isfinite(value), f"calibrate: {name} is {value}, must be a number")
         for reference in task.references:
             require(reference.metric in values, f"references: {reference} is of no metric here")
             sound = math.isfinite(reference.value) and bool(reference.name and reference.source)
