@@ -6,7 +6,8 @@ from pathlib import Path
 
 from suite import DataError, OnError, Split, nearest
 from tasks.speech_recognition.holding_out import complete
-from tasks.speech_recognition.listing import Clip, Listing, Loading, load
+from tasks.speech_recognition.listing import Clip, Listing
+from tasks.speech_recognition.loading import Loading, load
 from tasks.speech_recognition.recordings import SpeechSet
 
 _FOLDERS = {

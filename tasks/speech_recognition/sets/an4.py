@@ -29,6 +29,7 @@ class AN4(PublishedSet):
     """Dictation of a census form; see `AN4Config`."""
 
     name: ClassVar[str] = "an4"
+    home: ClassVar[str] = "an4"
 
     validation: float
 

@@ -24,6 +24,7 @@ class FSDD(PublishedSet):
     """Spoken digits; see `FSDDConfig`."""
 
     name: ClassVar[str] = "fsdd"
+    home: ClassVar[str] = "fsdd"
 
     leave_out: str | None
     validation: float

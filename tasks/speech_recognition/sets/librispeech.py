@@ -19,6 +19,7 @@ class LibriSpeech(PublishedSet):
     """Books read aloud; see `LibriSpeechConfig`."""
 
     name: ClassVar[str] = "librispeech"
+    home: ClassVar[str] = "librispeech"
 
     train: list[str]
     validation: str
@@ -51,6 +52,7 @@ class MiniLibriSpeech(PublishedSet):
     """Five hours of LibriSpeech to train on; see `MiniLibriSpeechConfig`."""
 
     name: ClassVar[str] = "mini_librispeech"
+    home: ClassVar[str] = "mini_librispeech"
 
     validation: float
 

@@ -37,6 +37,7 @@ class SpeechCommands12(PublishedSet):
     """Ten words among silence and unknown words; see `SpeechCommands12Config`."""
 
     name: ClassVar[str] = "speech_commands_12"
+    home: ClassVar[str] = "speech_commands"
 
     test: TwelveTest
     silence: float
