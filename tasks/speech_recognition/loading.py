@@ -49,7 +49,7 @@ def load(listing: Listing, loading: Loading) -> SpeechSet:
     for split, part in found.items():
         held = loader.streamed(part) if streams else loader.in_memory(part)
         if not held.recordings:
-            raise DataError(f"data={listing.name}: no recording is left for {split.value}")
+            raise DataError(f"{listing.name}: no recording is left for {split.value}")
         splits[split] = held.recordings
         fingerprint.update(f"{split.value}\0".encode() + held.content)
     card = DataCard(

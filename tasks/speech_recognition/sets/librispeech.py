@@ -34,7 +34,7 @@ class LibriSpeech(PublishedSet):
                 Split.VALIDATION: _subset(folders[self.validation]),
                 Split.TEST: _subset(folders[self.test]),
             },
-            name=self.name,
+            name=self.name if self.test == "test-clean" else f"{self.name} {self.test}",
             version=" + ".join(subsets),
             licence="CC BY 4.0",
             source="openslr.org/12",

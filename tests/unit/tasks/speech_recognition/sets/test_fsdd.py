@@ -51,6 +51,7 @@ def test_left_out_speaker_is_the_whole_test(open_set, request, form):
     assert {name.split("_")[1] for name in rest} == {"george", "jackson"}
     assert len(rest) == 90
     assert "theo" in task.card().notes
+    assert task.card().name == "fsdd without theo"
 
 
 def test_references_hold_for_the_official_split_only(open_set, fsdd):

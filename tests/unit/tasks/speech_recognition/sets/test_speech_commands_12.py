@@ -69,6 +69,10 @@ def test_published_test_is_taken_where_it_is(open_set, speech_commands, publishe
     made = open_set(*TASK, f"data.path={speech_commands}", "data.test=made")
     assert counts(made, Split.TEST) == Counter([*WORDS, "_silence_", "_unknown_"])
     assert made.card().version == "0.02, made test"
+    assert (task.card().name, made.card().name) == (
+        "speech_commands_12",
+        "speech_commands_12, made test",
+    )
     assert made.card().fingerprint != task.card().fingerprint
 
 
