@@ -81,6 +81,15 @@ def read_tables(
     }
 
 
+def train_and_test(folders: dict[Split, Path], text_column: str) -> dict[Split, list[Clip]]:
+    """Return the recordings of a set that publishes no validation split: one found is training."""
+    tables = read_tables(folders, text_column=text_column, group_column="speaker")
+    if Split.TEST not in tables:
+        raise DataError(f"{folders[Split.TRAIN].parent}/test/metadata.csv: does not exist")
+    train = [*tables[Split.TRAIN], *tables.get(Split.VALIDATION, [])]
+    return {Split.TRAIN: train, Split.TEST: tables[Split.TEST]}
+
+
 def _read_table(folder: Path, text_column: str, group_column: str) -> list[Clip]:
     table = folder / "metadata.csv"
     if not table.is_file():

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from suite import ConfigError, DataError, Split, hold_out, nearest
-from tasks.speech_recognition.audiofolder import read_tables, split_folders
+from tasks.speech_recognition.audiofolder import split_folders, train_and_test
 from tasks.speech_recognition.listing import Clip, Listing
 from tasks.speech_recognition.sets.published import PublishedSet
 
@@ -60,12 +60,9 @@ class FSDD(PublishedSet):
                 return _recordings(folder)
         if not (root / "train" / "metadata.csv").is_file():
             raise self.missing(root, "recordings/ nor train/metadata.csv", can_download=False)
-        tables = read_tables(split_folders(root), text_column="label", group_column="speaker")
-        if Split.TEST not in tables:
-            raise self.missing(root, "test/metadata.csv", can_download=False)
         return {
-            split: sorted((_keyed(clip) for clip in tables[split]), key=lambda clip: clip.key)
-            for split in (Split.TRAIN, Split.TEST)
+            split: sorted((_keyed(clip) for clip in clips), key=lambda clip: clip.key)
+            for split, clips in train_and_test(split_folders(root), "label").items()
         }
 
     def _without(
