@@ -17,7 +17,7 @@ from suite import (
     Stem,
     Target,
 )
-from tasks.image_recognition.stems import GridStem, PatchStem
+from tasks.image_recognition.stems import GridStem, PatchStem, PixelStem
 
 _TARGET = 0.9
 """Validation accuracy to race to on a data set that nothing is known of."""
@@ -41,9 +41,12 @@ class ImageRecognition(Classification):
         return Target(metric="accuracy", threshold=threshold, direction=Direction.MAXIMIZE)
 
     def build_model(self, backbone: BackboneBuilder) -> nn.Module:
+        form = backbone.choose(Form.PIXELS, Form.GRID, Form.SEQUENCE)
         pixels_NCHW = cast(Tensor, self.data.splits[Split.TRAIN].columns["pixels_BCHW"])
         stem: Stem
-        if backbone.takes is Form.GRID:
+        if form is Form.PIXELS:
+            stem = PixelStem(self.config, pixels_NCHW)
+        elif form is Form.GRID:
             stem = GridStem(self.config, pixels_NCHW)
         else:
             stem = PatchStem(self.config, pixels_NCHW, features=backbone.width)
