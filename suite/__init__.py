@@ -12,12 +12,13 @@ from suite.errors import ConfigError, DataError, PluginError, TriathlonError, ne
 from suite.plugins import Plugin
 
 if TYPE_CHECKING:
-    from suite.classification import Classification, InMemoryTask
+    from suite.classification import Classification, DataSetTask
     from suite.data.cache import atomic_path
     from suite.data.counter import normal, uniform
     from suite.data.fingerprint import fingerprint
     from suite.data.memory import DataSet, Examples, Ragged
     from suite.data.splits import hold_out, split_of
+    from suite.data.streaming import StreamedExamples
     from suite.features import (
         BackboneBuilder,
         DeepModel,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         length_mask,
     )
     from suite.figures import confusion_matrix_png
+    from suite.statistics import Interval, bootstrap_ratio, wilson
     from suite.task import (
         Batch,
         DataCard,
@@ -66,8 +68,10 @@ _LAZY = {
     "suite.data.fingerprint": ("fingerprint",),
     "suite.data.memory": ("DataSet", "Examples", "Ragged"),
     "suite.data.splits": ("hold_out", "split_of"),
-    "suite.classification": ("Classification", "InMemoryTask"),
+    "suite.data.streaming": ("StreamedExamples",),
+    "suite.classification": ("Classification", "DataSetTask"),
     "suite.figures": ("confusion_matrix_png",),
+    "suite.statistics": ("Interval", "bootstrap_ratio", "wilson"),
 }  # fmt: skip
 _HOME = {name: module for module, names in _LAZY.items() for name in names}
 
@@ -80,6 +84,7 @@ __all__ = [
     "DataConfig",
     "DataError",
     "DataSet",
+    "DataSetTask",
     "DeepModel",
     "Direction",
     "Examples",
@@ -88,7 +93,7 @@ __all__ = [
     "FrameHead",
     "Grid",
     "GridSpec",
-    "InMemoryTask",
+    "Interval",
     "Known",
     "Loss",
     "OnError",
@@ -102,6 +107,7 @@ __all__ = [
     "Setup",
     "Split",
     "Stem",
+    "StreamedExamples",
     "Target",
     "Task",
     "TaskConfig",
@@ -112,6 +118,7 @@ __all__ = [
     "Wave",
     "WaveSpec",
     "atomic_path",
+    "bootstrap_ratio",
     "confusion_matrix_png",
     "fingerprint",
     "hold_out",
@@ -120,6 +127,7 @@ __all__ = [
     "normal",
     "split_of",
     "uniform",
+    "wilson",
 ]
 
 

@@ -186,6 +186,21 @@ class ResNetConfig(BackboneConfig):
 
 
 @dataclass(kw_only=True)
+class ConvNetConfig(BackboneConfig):
+    """Convolutional network of pooling stages."""
+
+    _target_: str = "suite.backbones.ConvNet"
+    wide: int = 64
+    """Channels of all stages but the first."""
+    stages: int = 3
+    """Stages; each halves the resolution."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_positive("wide", "stages")
+
+
+@dataclass(kw_only=True)
 class LSTMConfig(BackboneConfig):
     """Long short-term memory."""
 
@@ -579,6 +594,9 @@ class HardwareConfig(Node):
     threads: int | None = None
     """Threads of one operation on the CPU; null leaves the choice to torch. Two thread counts give
     two different losses in the last bits, so records name it."""
+    workers: int | None = None
+    """Processes that read data which does not fit in memory, 0 reads in the run's own; null is all
+    cores but one, at most 8. Batches are the same for any number."""
     deterministic: bool = True
     """Same seed, same losses to the last bit; false may be faster on CUDA."""
     compile: bool = False
@@ -586,6 +604,7 @@ class HardwareConfig(Node):
 
     def __post_init__(self) -> None:
         self.require_positive("threads")
+        self.require("workers", self.workers is None or self.workers >= 0, "0 or above, or null")
 
 
 @dataclass(kw_only=True)
@@ -658,6 +677,7 @@ SCHEMAS: dict[str, type[Node]] = {
     "run": RunConfig,
     "backbone/mlp": MLPConfig,
     "backbone/resnet": ResNetConfig,
+    "backbone/convnet": ConvNetConfig,
     "backbone/lstm": LSTMConfig,
     "backbone/transformer": TransformerConfig,
     "backbone/torchvision": TorchvisionConfig,

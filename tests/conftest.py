@@ -43,6 +43,7 @@ EMBEDDED = {
 SMALL = {
     "mlp": ["backbone=mlp", "backbone.width=16", "backbone.depth=1"],
     "resnet": ["backbone=resnet", "backbone.width=8", "backbone.stages=2"],
+    "convnet": ["backbone=convnet", "backbone.width=8", "backbone.wide=8", "backbone.stages=2"],
     "lstm": ["backbone=lstm", "backbone.width=16", "backbone.depth=1"],
     "transformer": [
         "backbone=transformer",

@@ -57,6 +57,10 @@ class ImageRecognitionConfig(TaskConfig):
     fold: int = 1
     """Side of the pixel blocks folded into channels for a grid: 2 gives four times the channels at
     half the resolution (Shi et al. 2016), which is cheaper for the first convolutions."""
+    whiten: int = 0
+    """Side of the patches that a grid is whitened by: its channels become the principal components
+    of these patches in the training images, each with its negative (Coates and Ng 2012; Jordan
+    2024, section 3.2), and `fold` is left out; 0 leaves pixels as they are."""
     head_dropout: float = 0.0
     """Share of features dropped before the output layer."""
     target: float | None = None
@@ -67,6 +71,8 @@ class ImageRecognitionConfig(TaskConfig):
         self.require("rotate", 0 <= self.rotate <= 180, "between 0 and 180")
         self.require_fraction("zoom", "head_dropout")
         self.require("cutout", self.cutout >= 0, "0 or above")
+        self.require("whiten", self.whiten >= 0, "0 or above")
+        self.require("whiten", not self.whiten or self.fold == 1, "0 where task.fold is above 1")
         self.require_positive("patch", "fold")
         self.require("target", self.target is None or 0 < self.target <= 1, "above 0, at most 1")
 

@@ -98,11 +98,13 @@ class PixelStem(Stem):
 
     def __init__(self, config: ImageRecognitionConfig, pixels_NCHW: Tensor) -> None:
         super().__init__()
-        if config.fold != 1:
-            raise ConfigError(
-                f"task.fold={config.fold}: a pretrained backbone takes pixels as they lie; "
-                "set task.fold=1"
-            )
+        for name, nothing in (("fold", 1), ("whiten", 0)):
+            value = getattr(config, name)
+            if value != nothing:
+                raise ConfigError(
+                    f"task.{name}={value}: a pretrained backbone takes pixels as they lie; "
+                    f"set task.{name}={nothing}"
+                )
         channels, height, width = pixels_NCHW.shape[1:]
         self.pixels = Pixels(config, pixels_NCHW)
         self.spec = GridSpec(channels=channels, height=height, width=width, pixels=True)

@@ -11,6 +11,7 @@ from suite import (
     DataSet,
     DeepModel,
     Direction,
+    Examples,
     Form,
     PooledHead,
     Split,
@@ -18,6 +19,7 @@ from suite import (
     Target,
 )
 from tasks.image_recognition.stems import GridStem, PatchStem, PixelStem
+from tasks.image_recognition.whitening import WhiteningStem
 
 _TARGET = 0.9
 """Validation accuracy to race to on a data set that nothing is known of."""
@@ -33,7 +35,7 @@ class ImageRecognition(Classification):
     def data(self) -> DataSet:  # type: ignore[override]
         """The splits, on the device; read on first use."""
         data: DataSet = self.setup.data.load(self.setup.cache)
-        return data.to(self.setup.device)
+        return data.to(self.setup.device, workers=self.setup.workers)
 
     @cached_property
     def target(self) -> Target:  # type: ignore[override]
@@ -42,12 +44,14 @@ class ImageRecognition(Classification):
 
     def build_model(self, backbone: BackboneBuilder) -> nn.Module:
         form = backbone.choose(Form.PIXELS, Form.GRID, Form.SEQUENCE)
-        pixels_NCHW = cast(Tensor, self.data.splits[Split.TRAIN].columns["pixels_BCHW"])
+        train = cast(Examples, self.data.splits[Split.TRAIN])
+        pixels_NCHW = cast(Tensor, train.columns["pixels_BCHW"])
         stem: Stem
         if form is Form.PIXELS:
             stem = PixelStem(self.config, pixels_NCHW)
         elif form is Form.GRID:
-            stem = GridStem(self.config, pixels_NCHW)
+            kind = WhiteningStem if self.config.whiten else GridStem
+            stem = kind(self.config, pixels_NCHW)
         else:
             stem = PatchStem(self.config, pixels_NCHW, features=backbone.width)
         hidden = backbone(stem.spec)

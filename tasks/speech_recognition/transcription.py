@@ -18,18 +18,20 @@ from suite import (
     Batch,
     DataError,
     DataSet,
+    DataSetTask,
     DeepModel,
     Direction,
     Examples,
     FrameHead,
-    InMemoryTask,
     Loss,
     OnError,
     Ragged,
     Split,
+    StreamedExamples,
     Target,
 )
 from suite import Sequence as PositionSequence
+from tasks.speech_recognition.examples import Columns, examples
 from tasks.speech_recognition.recordings import Recordings, SpeechSet
 from tasks.speech_recognition.spectrogram import frame_count, frame_samples
 from tasks.speech_recognition.stem import SpeechStem
@@ -42,7 +44,7 @@ _TARGET = 0.05
 """Validation character error rate to race to on a data set that nothing is known of."""
 
 
-class SpeechTranscription(InMemoryTask):
+class SpeechTranscription(DataSetTask):
     """What is said; ranked by character error rate."""
 
     name: ClassVar[str] = "speech_transcription"
@@ -85,7 +87,9 @@ class SpeechTranscription(InMemoryTask):
             recordings = self.recordings.splits[split]
             splits[split] = self._examples(recordings, first)
             first += len(recordings)
-        return DataSet(splits, self.recordings.card, self.alphabet).to(self.setup.device)
+        return DataSet(splits, self.recordings.card, self.alphabet).to(
+            self.setup.device, workers=self.setup.workers
+        )
 
     @cached_property
     def target(self) -> Target:  # type: ignore[override]
@@ -115,7 +119,7 @@ class SpeechTranscription(InMemoryTask):
         metrics.update(greedy(logits, self.alphabet), spoken)
         return self.setup.loss(logits, batch)
 
-    def _examples(self, recordings: Recordings, first: int) -> Examples:
+    def _examples(self, recordings: Recordings, first: int) -> Examples | StreamedExamples:
         number = {character: k + 1 for k, character in enumerate(self.alphabet)}
         # A character that training never saw cannot be written; scoring still counts it as missed.
         symbols = Ragged.from_rows(
@@ -125,16 +129,11 @@ class SpeechTranscription(InMemoryTask):
             ],
             "symbol_length_B",
         )
-        waves = Ragged.from_rows(list(recordings.waves))
-        return Examples(
-            {
-                "wave_BS": waves,
-                "symbols_BL": symbols,
-                "item_B": torch.arange(first, first + len(recordings)),
-            },
-            unit_N=waves.length_N.double() / self.config.sample_rate,
-            length_N=waves.length_N,
-        )
+        columns: Columns = {
+            "symbols_BL": symbols,
+            "item_B": torch.arange(first, first + len(recordings)),
+        }
+        return examples(recordings, columns, self.config.sample_rate)
 
     def _require_positions(self, hop: int, stride: int) -> None:
         """Refuse, or skip, recordings with fewer positions than CTC needs for their transcript."""
@@ -143,10 +142,8 @@ class SpeechTranscription(InMemoryTask):
         skipped: list[str] = []
         for split, recordings in self.recordings.splits.items():
             fitting = []
-            for i, (wave_S, text) in enumerate(
-                zip(recordings.waves, recordings.texts, strict=True)
-            ):
-                frames = int(frame_count(torch.tensor(len(wave_S)), hop))
+            frames_N = frame_count(recordings.waves.length_N, hop).tolist()
+            for i, (frames, text) in enumerate(zip(frames_N, recordings.texts, strict=True)):
                 if split is Split.TRAIN:
                     frames = math.floor(frames * shrink)
                 positions, needed = -(-frames // stride), ctc_positions(text)

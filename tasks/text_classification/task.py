@@ -76,7 +76,7 @@ class TextClassification(Classification):
                 length_N=tokens.length_N,
             )
         data = DataSet(splits, self.texts.card, self.texts.classes)
-        return data.to(self.setup.device)
+        return data.to(self.setup.device, workers=self.setup.workers)
 
     @cached_property
     def target(self) -> Target:  # type: ignore[override]

@@ -1,5 +1,6 @@
 """Every file in `conf/` composes, and what it names can be built."""
 
+import re
 from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
@@ -27,7 +28,6 @@ TASKS = [name for group, name in OPTIONS if group == "task"]
 
 SMALL = "num_hidden_layers:2,num_attention_heads:2,intermediate_size:32"
 NEEDED = {
-    "data.path: has no value": ["data.path=some/where"],
     "backbone.model: has no value": ["backbone.model=mobilenet_v3_small"],
     "backbone.model=null": [
         "backbone.architecture=bert", f"backbone.options={{hidden_size:16,{SMALL}}}"
@@ -45,6 +45,9 @@ def composed(group: str, option: str) -> RunConfig:
             return compose([*overrides, f"{group}={option}"])
         except ConfigError as error:
             told = error
+            missing = re.match(r"(data\.\w+): has no value", str(error))
+            if missing:
+                tasks.append([*overrides, f"{missing[1]}=some/where"])
             for needed, given in NEEDED.items():
                 if str(error).startswith(needed):
                     tasks.append([*overrides, *given])
