@@ -114,11 +114,16 @@ class OnError(enum.Enum):
 class DataConfig(Node):
     """Options of a data source; a plugin's own dataclass extends it.
 
+    A standard set has the options `path` (null is the cache) and `download`; what a source of the
+    user's own files needs has the default "???"; `triathlon list` goes by that.
+
     kind: what it holds ("image", "text", "speech", …), matched with the task's `data_kind`.
+    refuses_download: why a standard set cannot be downloaded; empty where it can.
     """
 
     group: ClassVar[str] = "data"
     kind: ClassVar[str] = ""
+    refuses_download: ClassVar[str] = ""
 
     _target_: str = ""
     """Dotted path of the data source."""
