@@ -12,12 +12,13 @@ from suite.errors import ConfigError, DataError, PluginError, TriathlonError, ne
 from suite.plugins import Plugin
 
 if TYPE_CHECKING:
-    from suite.classification import Classification, InMemoryTask
+    from suite.classification import Classification, DataSetTask
     from suite.data.cache import atomic_path
     from suite.data.counter import normal, uniform
     from suite.data.fingerprint import fingerprint
     from suite.data.memory import DataSet, Examples, Ragged
     from suite.data.splits import hold_out, split_of
+    from suite.data.streaming import StreamedExamples
     from suite.features import (
         BackboneBuilder,
         DeepModel,
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
         Sequence,
         SequenceSpec,
         Stem,
+        Tokenizer,
+        Tokens,
+        TokenSpec,
+        Wave,
+        WaveSpec,
         length_mask,
     )
     from suite.figures import confusion_matrix_png
@@ -54,14 +60,16 @@ _LAZY = {
     ),
     "suite.features": (
         "BackboneBuilder", "DeepModel", "Form", "FrameHead", "Grid", "GridSpec", "PooledHead",
-        "Sequence", "SequenceSpec", "Stem", "length_mask",
+        "Sequence", "SequenceSpec", "Stem", "TokenSpec", "Tokenizer", "Tokens", "Wave", "WaveSpec",
+        "length_mask",
     ),
     "suite.data.cache": ("atomic_path",),
     "suite.data.counter": ("normal", "uniform"),
     "suite.data.fingerprint": ("fingerprint",),
     "suite.data.memory": ("DataSet", "Examples", "Ragged"),
     "suite.data.splits": ("hold_out", "split_of"),
-    "suite.classification": ("Classification", "InMemoryTask"),
+    "suite.data.streaming": ("StreamedExamples",),
+    "suite.classification": ("Classification", "DataSetTask"),
     "suite.figures": ("confusion_matrix_png",),
     "suite.statistics": ("Interval", "bootstrap_ratio", "wilson"),
 }  # fmt: skip
@@ -76,6 +84,7 @@ __all__ = [
     "DataConfig",
     "DataError",
     "DataSet",
+    "DataSetTask",
     "DeepModel",
     "Direction",
     "Examples",
@@ -84,7 +93,6 @@ __all__ = [
     "FrameHead",
     "Grid",
     "GridSpec",
-    "InMemoryTask",
     "Interval",
     "Known",
     "Loss",
@@ -99,10 +107,16 @@ __all__ = [
     "Setup",
     "Split",
     "Stem",
+    "StreamedExamples",
     "Target",
     "Task",
     "TaskConfig",
+    "TokenSpec",
+    "Tokenizer",
+    "Tokens",
     "TriathlonError",
+    "Wave",
+    "WaveSpec",
     "atomic_path",
     "bootstrap_ratio",
     "confusion_matrix_png",

@@ -1,4 +1,4 @@
-"""Tasks whose data fits in memory, and among them those with one label for each example.
+"""Tasks over a data set of known examples, and among them those with one label for each.
 
 A plugin that extends `Classification` says where its data is and what its stem looks like; the rest
 is here.
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torchmetrics import MetricCollection
 
 
-class InMemoryTask(Task):
+class DataSetTask(Task):
     """A task that serves its batches from `data`, a property that opens it on first use."""
 
     data: DataSet
@@ -32,6 +32,9 @@ class InMemoryTask(Task):
     def eval_batches(self, split: Split) -> Iterable[Batch]:
         return self.data.splits[split].evaluation(self.setup.eval_batch_size)
 
+    def example_batch(self) -> Batch:
+        return self.data.splits[Split.VALIDATION].typical(self.setup.eval_batch_size)
+
     def batches_per_epoch(self) -> int | None:
         return self.data.splits[Split.TRAIN].batches_per_epoch(self.setup.batch_size)
 
@@ -39,7 +42,7 @@ class InMemoryTask(Task):
         return self.data.card
 
 
-class Classification(InMemoryTask):
+class Classification(DataSetTask):
     """One label, `label_B`, for each example; the model returns logits (B, K)."""
 
     primary = "accuracy"

@@ -240,6 +240,65 @@ class ConformerConfig(TransformerConfig):
         self.require("kernel", self.kernel > 0 and self.kernel % 2 == 1, "odd and above 0")
 
 
+def _open_dict() -> Any:
+    """Return a dict that the command line may add keys to: those of another library."""
+    from omegaconf import OmegaConf
+
+    return OmegaConf.create({}, flags={"struct": False})
+
+
+class Pool(enum.Enum):
+    """What a pretrained model's positions become."""
+
+    mean = "mean"
+    first = "first"
+
+
+@dataclass(kw_only=True)
+class LibraryConfig(Node):
+    """Options of every backbone that another library defines."""
+
+    group: ClassVar[str] = "backbone"
+
+    _target_: str = ""
+    """Dotted path of the backbone class."""
+    trainable: str = "all"
+    """What is trained: all, none (a linear probe: only the head learns), or a number of layers from
+    the top. What is frozen stays in evaluation mode."""
+
+    def __post_init__(self) -> None:
+        named = self.trainable in ("all", "none")
+        counted = self.trainable.isdecimal() and int(self.trainable) > 0
+        self.require("trainable", named or counted, "all, none, or a number of layers above 0")
+
+
+@dataclass(kw_only=True)
+class TransformersConfig(LibraryConfig):
+    """An encoder of the transformers library: pretrained (`model`) or new (`architecture`)."""
+
+    _target_: str = "suite.library.transformers.Transformers"
+    model: str | None = None
+    """Folder with config.json, model.safetensors and what the model reads with (tokenizer.json,
+    preprocessor_config.json); or a name on the Hugging Face hub that is in the local cache."""
+    download: bool = False
+    """Fetch from the hub what the local cache does not have."""
+    architecture: str | None = "bert"
+    """Kind of a model with random weights: bert, roberta, distilbert, …; null with `model`."""
+    options: dict[str, Any] = field(default_factory=_open_dict)
+    """Options of the library's configuration class: hidden_size, num_hidden_layers, …"""
+    pool: Pool = Pool.mean
+    """mean leaves all positions to the head, which pools them; first keeps the first alone, which
+    BERT and ViT call [CLS]."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.model is None) == (self.architecture is None):
+            raise ConfigError(
+                f"backbone.model={_shown(self.model)} backbone.architecture="
+                f"{_shown(self.architecture)}: give one of them, a pretrained model or a kind"
+            )
+
+
 # Losses
 
 
@@ -294,9 +353,13 @@ class OptimizerConfig(Node):
     """Learning rate at the schedule's peak."""
     weight_decay: float = 0.0
     """Weight decay of matrices and kernels; biases and normalisations have none."""
+    layer_decay: float = 1.0
+    """Learning rate of a layer as a share of that of the layer above it, from the head, which has
+    `lr`, down to the input (Clark et al. 2020, Bao et al. 2022); 1 is the same for all."""
 
     def __post_init__(self) -> None:
         self.require_positive("lr")
+        self.require("layer_decay", 0 < self.layer_decay <= 1, "above 0, at most 1")
         self.require("weight_decay", self.weight_decay >= 0, "0 or above")
 
 
@@ -520,6 +583,9 @@ class HardwareConfig(Node):
     threads: int | None = None
     """Threads of one operation on the CPU; null leaves the choice to torch. Two thread counts give
     two different losses in the last bits, so records name it."""
+    workers: int | None = None
+    """Processes that read data which does not fit in memory, 0 reads in the run's own; null is all
+    cores but one, at most 8. Batches are the same for any number."""
     deterministic: bool = True
     """Same seed, same losses to the last bit; false may be faster on CUDA."""
     compile: bool = False
@@ -527,6 +593,7 @@ class HardwareConfig(Node):
 
     def __post_init__(self) -> None:
         self.require_positive("threads")
+        self.require("workers", self.workers is None or self.workers >= 0, "0 or above, or null")
 
 
 @dataclass(kw_only=True)
@@ -603,6 +670,7 @@ SCHEMAS: dict[str, type[Node]] = {
     "backbone/lstm": LSTMConfig,
     "backbone/transformer": TransformerConfig,
     "backbone/conformer": ConformerConfig,
+    "backbone/transformers": TransformersConfig,
     "loss/cross_entropy": CrossEntropyConfig,
     "loss/mse": MSEConfig,
     "loss/ctc": CTCConfig,

@@ -23,6 +23,10 @@ class RunRecord:
     group_hash: the hash of the configuration without its seed; repeats share it.
     data_card: a `DataCard` as a dict; holds the fingerprint and whether the data is synthetic.
     metrics: final values by "split/metric", those of the best weights.
+    intervals: of those of the test split, over its items: 95% (low, high, method) by "test/metric".
+    directions: "maximize" or "minimize" by metric, where it tells.
+    standings: a `suite.standing.Standing` as a dict for each metric that references are known of,
+        the headline first.
     best: step and epoch of the best validation.
     target: metric, threshold and direction; reached: step and both clocks when it was, or None.
     stopped: "length", "target", "convergence" or "time".
@@ -56,6 +60,9 @@ class RunRecord:
     primary: str = ""
     direction: str = ""
     metrics: dict[str, float] = field(default_factory=dict)
+    intervals: dict[str, tuple[float, float, str]] = field(default_factory=dict)
+    directions: dict[str, str] = field(default_factory=dict)
+    standings: list[dict[str, Any]] = field(default_factory=list)
     best: dict[str, float] = field(default_factory=dict)
     target: dict[str, Any] = field(default_factory=dict)
     reached: dict[str, float] | None = None

@@ -13,13 +13,15 @@ from typing import Any
 import torch
 import yaml
 from torch import nn
+from torchmetrics import MetricCollection
 
 from suite.compose import recompose
 from suite.config import KNOWLEDGE, RunConfig
 from suite.data.cache import atomic_path, cache_folder
+from suite.data.streaming import worker_died
 from suite.errors import PluginError, TrainingError, TriathlonError, unwritable
-from suite.features import BackboneBuilder
-from suite.hardware.device import choose_device, prepare_process
+from suite.features import Backbone, BackboneBuilder
+from suite.hardware.device import choose_device, choose_workers, prepare_process
 from suite.hardware.flops import count_flops
 from suite.hardware.machine import (
     describe_git,
@@ -31,7 +33,8 @@ from suite.hardware.meter import Meter
 from suite.plugins import check_target
 from suite.record import RunRecord
 from suite.report.curves import curves_png
-from suite.task import Batch, Figure, Known, Reference, Setup, Split, Task
+from suite.standing import standings
+from suite.task import Direction, Figure, Known, Reference, Setup, Split, Task
 from suite.tracking.console import Console
 from suite.tracking.journal import Journal, read_journal
 from suite.tracking.model_folder import read_model_folder, save_model_folder
@@ -42,6 +45,9 @@ from suite.training.checkpoint import Checkpoints, load_weights
 from suite.training.evaluation import calibrate, evaluate
 from suite.training.loop import Outcome, Training, fit, length_in_steps
 from suite.training.precision import Precision
+
+_KEPT = "backbone"
+"""Folder beside a model's weights for what its backbone is built from again."""
 
 
 def run(config: RunConfig, overrides: Sequence[str] = ()) -> RunRecord:
@@ -69,8 +75,9 @@ def run(config: RunConfig, overrides: Sequence[str] = ()) -> RunRecord:
         _train(config, record, journal, console, task, model)
         record.status = "finished"
     except BaseException as error:
-        record.status, record.error = "failed", _one_line(error)
-        raise _explained(error, results) from error
+        explained = _explained(error, results)
+        record.status, record.error = "failed", _one_line(explained)
+        raise explained from error
     finally:
         console.close()
         if not journal.started:
@@ -121,6 +128,7 @@ def build_task(config: RunConfig, device: torch.device) -> Task:
         device=device,
         cache=cache_folder(config.cache),
         known=_known(config.data),
+        workers=choose_workers(config.hardware),
     )
     task = _named(config.task._target_)(config.task, setup)
     if not isinstance(task, Task):
@@ -143,10 +151,18 @@ def _known(data: Any) -> Known:
     )
 
 
-def build_model(config: RunConfig, task: Task, device: torch.device) -> nn.Module:
-    """Return the model with its first weights, which are a function of the seed."""
+def build_model(
+    config: RunConfig, task: Task, device: torch.device, *, kept: Path | None = None
+) -> nn.Module:
+    """Return the model with its first weights, which are a function of the seed.
+
+    kept: a folder in which a run's backbone left what it takes to build it again.
+    """
     torch.manual_seed(config.seed)
-    backbone = BackboneBuilder(_named(config.backbone._target_), _options(config.backbone))
+    kind, options = _named(config.backbone._target_), _options(config.backbone)
+    if kept is not None:
+        options = kind.rebuilt(options, kept)
+    backbone = BackboneBuilder(kind, options, config.choices.get("backbone") or "…")
     return task.build_model(backbone).to(device)
 
 
@@ -155,7 +171,8 @@ def load_model(folder: Path) -> nn.Module:
     config, weights = read_model_folder(folder)
     run_config = recompose(config)
     device = torch.device("cpu")
-    model = build_model(run_config, build_task(run_config, device), device)
+    task = build_task(run_config, device)
+    model = build_model(run_config, task, device, kept=folder / _KEPT)
     model.load_state_dict(weights)
     return model.eval()
 
@@ -196,6 +213,7 @@ def _train(
     tested, metrics = evaluate(task, model, Split.TEST, precision)
     journal.metrics(outcome.best_step, {f"test/{k}": v for k, v in tested.items()})
     _conclude(record, task, outcome, tested, meter, device)
+    _stand(record, task, metrics)
     _keep(config, record, journal, task, model, metrics)
 
 
@@ -207,17 +225,11 @@ def _describe(record: RunRecord, task: Task, model: nn.Module) -> None:
     record.target = {"metric": task.target.metric, "threshold": task.target.threshold,
                      "direction": task.target.direction.value}  # fmt: skip
     record.references = [{**asdict(r), "kind": r.kind.value} for r in task.references]
-    example = example_batch(task)
+    example = task.example_batch()
     record.model = {
         "parameters": float(sum(p.numel() for p in model.parameters())),
         "forward_flops_per_example": count_flops(model, example) / example.examples,
     }
-
-
-def example_batch(task: Task) -> Batch:
-    """Return the middle batch of the validation split: of typical length where lengths differ."""
-    batches = list(task.eval_batches(Split.VALIDATION))
-    return batches[len(batches) // 2]
 
 
 def _conclude(
@@ -243,13 +255,29 @@ def _conclude(
     record.memory = peak_memory(device)
 
 
+def _stand(record: RunRecord, task: Task, metrics: MetricCollection) -> None:
+    """Fill in how sure the test metrics are, and how they stand to what others reached."""
+    record.intervals = {
+        f"test/{name}": (interval.low, interval.high, interval.method)
+        for name, interval in task.intervals(metrics).items()
+    }
+    better = {name: metric.higher_is_better for name, metric in metrics.items()}
+    record.directions = {
+        name: (Direction.MAXIMIZE if higher else Direction.MINIMIZE).value
+        for name, higher in better.items()
+        if higher is not None
+    }
+    record.directions[task.target.metric] = task.target.direction.value
+    record.standings = [standing.plain() for standing in standings(record)]
+
+
 def _keep(
     config: RunConfig,
     record: RunRecord,
     journal: Journal,
     task: Task,
     model: nn.Module,
-    metrics: Any,
+    metrics: MetricCollection,
 ) -> None:
     """Keep pictures and the model with the run."""
     summary = {f"throughput/{k}": v for k, v in record.throughput.items() if "steps" not in k}
@@ -264,7 +292,10 @@ def _keep(
             journal.artifact(path)
     if config.tracking.log_model:
         folder = journal.folder / "model"
-        save_model_folder(folder, model, example_batch(task), config=record.config)
+        save_model_folder(folder, model, task.example_batch(), config=record.config)
+        backbone = getattr(model, "backbone", None)
+        if isinstance(backbone, Backbone):
+            backbone.keep(folder / _KEPT)
         journal.artifact(folder)
 
 
@@ -291,7 +322,7 @@ def _sender(config: RunConfig, results: Path, folder: Path) -> Sender | None:
 def _explained(error: BaseException, results: Path) -> BaseException:
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return TrainingError(f"results={results}: the disk is full; free some or set results=…")
-    return error
+    return worker_died(error) or error
 
 
 def _one_line(error: BaseException) -> str:

@@ -133,8 +133,11 @@ class Reference:
 class DataCard:
     """Where data came from and what exactly it is.
 
-    fingerprint: sha256 over the content of all splits, in order.
+    fingerprint: sha256 over the content of all splits, in order; over less of it where data is
+        streamed, and then the notes say over what.
     sizes: examples by split. skipped: samples left out because they could not be read.
+    published_test: false where the source made a test split of its own, though it may be as large
+        as the published one: results of others are not results on it.
     """
 
     name: str
@@ -146,6 +149,7 @@ class DataCard:
     synthetic: bool = False
     skipped: Sequence[str] = ()
     notes: str = ""
+    published_test: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,7 +169,8 @@ class Known:
         The same data with another test split is another benchmark.
         """
         held = card.sizes.get(Split.TEST.value, 0)
-        return self.references if self.test_examples in (None, held) else ()
+        same = card.published_test and self.test_examples in (None, held)
+        return self.references if same else ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +182,7 @@ class Setup:
     batch_size, eval_batch_size: examples.
     seed: seeds what the task builds at random (a split, for instance), not the batches.
     device: where batches have to be.
+    workers: processes that read data which is streamed; 0 reads in the run's own.
     cache: a folder for what is expensive to make and reproducible.
     known: results of others on this data, and its target, from the `data` group.
     """
@@ -189,6 +195,7 @@ class Setup:
     device: torch.device
     cache: Path
     known: Known = Known()
+    workers: int = 0
 
 
 @dataclass(frozen=True)
@@ -241,6 +248,14 @@ class Task:
     def eval_batches(self, split: Split) -> Iterable[Batch]:
         """Yield every example of `split` once, in a fixed order."""
         raise NotImplementedError
+
+    def example_batch(self) -> Batch:
+        """Return a batch to count FLOPs on and to try the model with.
+
+        Here it is the middle one of the validation split, of typical length where lengths differ.
+        """
+        batches = list(self.eval_batches(Split.VALIDATION))
+        return batches[len(batches) // 2]
 
     def loss(self, model: nn.Module, batch: Batch) -> Loss:
         """Return the training loss of `batch`."""

@@ -52,6 +52,9 @@ class Transformer(Backbone):
             values_BTD = layer(values_BTD, mask_B11T, turned)
         return Sequence(self.norm(values_BTD), inputs.mask_BT)
 
+    def hidden_layers(self) -> list[nn.Module]:
+        return list(self.layers)
+
 
 class _Layer(nn.Module):
     def __init__(self, width: int, *, heads: int, expansion: int, dropout: float) -> None:

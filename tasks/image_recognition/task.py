@@ -11,6 +11,7 @@ from suite import (
     DataSet,
     DeepModel,
     Direction,
+    Examples,
     Form,
     PooledHead,
     Split,
@@ -34,7 +35,7 @@ class ImageRecognition(Classification):
     def data(self) -> DataSet:  # type: ignore[override]
         """The splits, on the device; read on first use."""
         data: DataSet = self.setup.data.load(self.setup.cache)
-        return data.to(self.setup.device)
+        return data.to(self.setup.device, workers=self.setup.workers)
 
     @cached_property
     def target(self) -> Target:  # type: ignore[override]
@@ -42,7 +43,8 @@ class ImageRecognition(Classification):
         return Target(metric="accuracy", threshold=threshold, direction=Direction.MAXIMIZE)
 
     def build_model(self, backbone: BackboneBuilder) -> nn.Module:
-        pixels_NCHW = cast(Tensor, self.data.splits[Split.TRAIN].columns["pixels_BCHW"])
+        train = cast(Examples, self.data.splits[Split.TRAIN])
+        pixels_NCHW = cast(Tensor, train.columns["pixels_BCHW"])
         stem: Stem
         if backbone.takes is Form.GRID:
             kind = WhiteningStem if self.config.whiten else GridStem

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from suite import DataConfig, TaskConfig
-
-MISSING = "???"
-"""What omegaconf takes for a value that the user has to give."""
+from tasks.speech_recognition.data_config import DATA_SCHEMAS, MISSING, RecordedConfig
 
 
 @dataclass(kw_only=True)
@@ -169,7 +167,7 @@ class SpokenDigitsConfig(DataConfig):
 
 
 @dataclass(kw_only=True)
-class AudioFolderConfig(DataConfig):
+class AudioFolderConfig(RecordedConfig):
     """Options of both kinds of audiofolder."""
 
     path: str = MISSING
@@ -185,8 +183,8 @@ class AudioFolderConfig(DataConfig):
     """Share of the recordings held out for the test, where there is no such folder."""
 
     def __post_init__(self) -> None:
-        self.require("validation", 0 < self.validation < 1, "between 0 and 1")
-        self.require("test", 0 < self.test < 1, "between 0 and 1")
+        super().__post_init__()
+        self.require_share("validation", "test")
 
 
 @dataclass(kw_only=True)
@@ -218,5 +216,6 @@ SCHEMAS: dict[str, type] = {
     "data/spoken_digits_ctc": SpokenDigitsConfig,
     "data/audiofolder": LabelledAudioFolderConfig,
     "data/audiofolder_transcribed": TranscribedAudioFolderConfig,
+    **DATA_SCHEMAS,
 }
 """By the name that `conf/` refers to as `/schema/<name>`."""

@@ -16,12 +16,11 @@ from suite import (
     DataSet,
     DeepModel,
     Direction,
-    Examples,
     PooledHead,
-    Ragged,
     Split,
     Target,
 )
+from tasks.speech_recognition.examples import examples
 from tasks.speech_recognition.recordings import SpeechSet
 from tasks.speech_recognition.spectrogram import frame_samples
 from tasks.speech_recognition.stem import SpeechStem
@@ -59,14 +58,11 @@ class SpeechRecognition(Classification):
                     raise DataError(
                         f"{name}: label '{text}' does not occur in training; mend it or move it"
                     )
-            waves = Ragged.from_rows(list(recordings.waves))
             labels = torch.tensor([number[text] for text in recordings.texts])
-            splits[split] = Examples(
-                {"wave_BS": waves, "label_B": labels},
-                unit_N=waves.length_N.double() / self.config.sample_rate,
-                length_N=waves.length_N,
-            )
-        return DataSet(splits, speech.card, classes).to(self.setup.device)
+            splits[split] = examples(recordings, {"label_B": labels}, self.config.sample_rate)
+        return DataSet(splits, speech.card, classes).to(
+            self.setup.device, workers=self.setup.workers
+        )
 
     @cached_property
     def target(self) -> Target:  # type: ignore[override]

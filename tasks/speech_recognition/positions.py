@@ -4,8 +4,6 @@ import itertools
 import math
 from collections.abc import Sequence
 
-import torch
-
 from tasks.speech_recognition.recordings import Recordings
 from tasks.speech_recognition.spectrogram import frame_count
 from tasks.speech_recognition.symbols import Symbols
@@ -26,9 +24,10 @@ def divide(
     """
     fitting: list[int] = []
     problems: list[str] = []
-    for i, (wave_S, text) in enumerate(zip(recordings.waves, recordings.texts, strict=True)):
-        frames = math.floor(int(frame_count(torch.tensor(len(wave_S)), hop)) * shrink)
-        positions, needed = -(-frames // stride), ctc_positions(symbols.encode(text))
+    frames_N = frame_count(recordings.waves.length_N, hop).tolist()
+    for i, (frames, text) in enumerate(zip(frames_N, recordings.texts, strict=True)):
+        positions = -(-math.floor(frames * shrink) // stride)
+        needed = ctc_positions(symbols.encode(text))
         if positions >= needed:
             fitting.append(i)
             continue

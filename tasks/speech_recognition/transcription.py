@@ -17,17 +17,18 @@ from suite import (
     Batch,
     DataError,
     DataSet,
+    DataSetTask,
     DeepModel,
     Direction,
     Examples,
     Figure,
     FrameHead,
-    InMemoryTask,
     Interval,
     Loss,
     OnError,
     Ragged,
     Split,
+    StreamedExamples,
     Target,
     bootstrap_ratio,
 )
@@ -40,6 +41,7 @@ from tasks.speech_recognition.decoding import (
     log_probabilities,
 )
 from tasks.speech_recognition.error_rate import ErrorRate, characters, words
+from tasks.speech_recognition.examples import Columns, examples
 from tasks.speech_recognition.positions import divide
 from tasks.speech_recognition.recordings import Recordings, SpeechSet
 from tasks.speech_recognition.spectrogram import frame_samples
@@ -59,7 +61,7 @@ _TARGET = 0.05
 """Validation character error rate to race to on a data set that nothing is known of."""
 
 
-class SpeechTranscription(InMemoryTask):
+class SpeechTranscription(DataSetTask):
     """What is said; ranked by character error rate."""
 
     name: ClassVar[str] = "speech_transcription"
@@ -105,6 +107,12 @@ class SpeechTranscription(InMemoryTask):
         return [text for split in Split for text in splits[split].texts]
 
     @cached_property
+    def names(self) -> list[str]:
+        """Names of all recordings of all splits, by the item's number."""
+        splits = self.recordings.splits
+        return [name for split in Split for name in splits[split].names]
+
+    @cached_property
     def data(self) -> DataSet:  # type: ignore[override]
         """The splits as waves and symbols, on the device."""
         splits = {}
@@ -113,7 +121,9 @@ class SpeechTranscription(InMemoryTask):
             recordings = self.recordings.splits[split]
             splits[split] = self._examples(recordings, first)
             first += len(recordings)
-        return DataSet(splits, self.recordings.card, self.symbols.names).to(self.setup.device)
+        return DataSet(splits, self.recordings.card, self.symbols.names).to(
+            self.setup.device, workers=self.setup.workers
+        )
 
     @cached_property
     def target(self) -> Target:  # type: ignore[override]
@@ -148,14 +158,15 @@ class SpeechTranscription(InMemoryTask):
 
     def evaluate(self, model: nn.Module, batch: Batch, metrics: "MetricCollection") -> Loss:
         logits = cast(PositionSequence, model(batch))
-        said = [self.transcripts[item] for item in batch["item_B"].tolist()]
+        items = batch["item_B"].tolist()
+        said, names = ([texts[i] for i in items] for texts in (self.transcripts, self.names))
         heard = {"": greedy(logits, self.symbols)}
         if self.weights is not None:
             rows = log_probabilities(logits)
             heard["beam_"] = [self.beam.decode(row_TK, self.weights) for row_TK in rows]
         for decoder, texts in heard.items():
             for name in _CUTS:
-                metrics[f"{decoder}{name}"].update(texts, said)
+                metrics[f"{decoder}{name}"].update(texts, said, names)
         return self.setup.loss(logits, batch)
 
     def calibrate(self, model: nn.Module) -> Mapping[str, float]:
@@ -189,23 +200,13 @@ class SpeechTranscription(InMemoryTask):
             for decoder, name in (("", "greedy"), ("beam_", "beam"))
             if f"{decoder}word_error_rate" in metrics
         }
-        order = [
-            item for batch in self.eval_batches(Split.TEST) for item in batch["item_B"].tolist()
-        ]
-        names = self.recordings.splits[Split.TEST].names
-        first = len(self.transcripts) - len(names)
-        transcripts = Transcripts(
-            f"Transcripts of {self.card().name}, test split",
-            [names[item - first] for item in order],
-            [said for _, said in texts["greedy"]],
-            {name: [heard for heard, _ in pairs] for name, pairs in texts.items()},
-        )
+        transcripts = Transcripts(f"Transcripts of {self.card().name}, test split", texts)
         return [
             Figure("transcripts", transcripts.html().encode(), ".html"),
             Figure("transcripts", transcripts.text().encode(), ".txt"),
         ]
 
-    def _examples(self, recordings: Recordings, first: int) -> Examples:
+    def _examples(self, recordings: Recordings, first: int) -> Examples | StreamedExamples:
         # A character that training never saw cannot be written; scoring still counts it as missed.
         symbols = Ragged.from_rows(
             [
@@ -214,16 +215,11 @@ class SpeechTranscription(InMemoryTask):
             ],
             "symbol_length_B",
         )
-        waves = Ragged.from_rows(list(recordings.waves))
-        return Examples(
-            {
-                "wave_BS": waves,
-                "symbols_BL": symbols,
-                "item_B": torch.arange(first, first + len(recordings)),
-            },
-            unit_N=waves.length_N.double() / self.config.sample_rate,
-            length_N=waves.length_N,
-        )
+        columns: Columns = {
+            "symbols_BL": symbols,
+            "item_B": torch.arange(first, first + len(recordings)),
+        }
+        return examples(recordings, columns, self.config.sample_rate)
 
     def _require_positions(self, hop: int, stride: int) -> None:
         """Refuse, or skip, recordings with fewer positions than CTC needs for their transcript."""
@@ -248,6 +244,6 @@ class SpeechTranscription(InMemoryTask):
 
     def _forget(self, speech: SpeechSet) -> None:
         """Go on with other recordings; what was found from the old ones is found again."""
-        for name in ("symbols", "beam", "transcripts", "data", "target", "references"):
+        for name in ("symbols", "beam", "transcripts", "names", "data", "target", "references"):
             self.__dict__.pop(name, None)
         self.__dict__["recordings"] = speech

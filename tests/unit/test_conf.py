@@ -1,5 +1,6 @@
 """Every file in `conf/` composes, and what it names can be built."""
 
+import re
 from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
@@ -25,6 +26,14 @@ OPTIONS = [
 EXPERIMENTS = [name for group, name in OPTIONS if group == "experiment"]
 TASKS = [name for group, name in OPTIONS if group == "task"]
 
+SMALL = "num_hidden_layers:2,num_attention_heads:2,intermediate_size:32"
+NEEDED = {
+    "backbone.model=null": [
+        "backbone.architecture=bert", f"backbone.options={{hidden_size:16,{SMALL}}}"
+    ],
+}  # fmt: skip
+"""What a file leaves open, by the error that says so."""
+
 
 @cache
 def composed(group: str, option: str) -> RunConfig:
@@ -35,8 +44,12 @@ def composed(group: str, option: str) -> RunConfig:
             return compose([*overrides, f"{group}={option}"])
         except ConfigError as error:
             told = error
-            if str(error).startswith("data.path: has no value"):
-                tasks.append([*overrides, "data.path=some/where"])
+            missing = re.match(r"(data\.\w+): has no value", str(error))
+            if missing:
+                tasks.append([*overrides, f"{missing[1]}=some/where"])
+            for needed, given in NEEDED.items():
+                if str(error).startswith(needed):
+                    tasks.append([*overrides, *given])
     raise told
 
 

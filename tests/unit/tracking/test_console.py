@@ -5,6 +5,7 @@ from typing import Any
 from rich.console import Console as Terminal
 
 from suite.record import RunRecord
+from suite.standing import standings
 from suite.tracking.console import Console
 
 
@@ -64,7 +65,38 @@ def test_the_end_shows_target_and_references(record: Callable[..., RunRecord]) -
     assert "0.9000" in text
     assert "reached after 1.0 s training, 1.5 s wall clock" in text
     assert "n=3, Doe [2]" in text
+    assert "interval" not in text  # the record has none
     assert "4 steps, 2.0 s training, 3.0 s in all, 50 examples/s, 20 times real time" in text
+
+
+def test_the_end_tells_interval_gap_and_verdict(record: Callable[..., RunRecord]) -> None:
+    end = record(
+        status="finished",
+        metrics={"test/accuracy": 0.9},
+        intervals={"test/accuracy": (0.88, 0.92, "Wilson score")},
+        references=[
+            {"metric": "accuracy", "name": n, "value": v, "kind": k, "uses": u, "source": "Doe [2]"}
+            for n, v, k, u in (
+                ("tuned CNN", 0.95, "published", "pretrained vectors"),
+                ("plain CNN", 0.91, "published", ""),
+                ("volunteers", 0.8, "human", ""),
+            )
+        ],
+        data_card={"sizes": {"test": 1000}},
+    )
+    end.standings = [standing.plain() for standing in standings(end)]
+    text = play(log(), {"event": "end", "record": end.plain()})
+    assert (
+        "accuracy 0.9000, 95% interval 0.8800 to 0.9200 over 1,000 test items of this one run "
+        "(Wilson score)\n"
+        "best published 0.9500 (tuned CNN, pretrained vectors): gap -0.0500, below; "
+        "people 0.8000 (volunteers): gap +0.1000, beyond people; reproduces plain CNN\n"
+    ) in text
+    assert "published, pretrained vectors, Doe [2]" in text
+    end.references, end.intervals = [], {}
+    end.standings = [standing.plain() for standing in standings(end)]
+    text = play(log(), {"event": "end", "record": end.plain()})
+    assert "accuracy 0.9000\nno published or human result is known of it\n" in text
 
 
 def test_a_missed_target_and_a_failure_say_so(record: Callable[..., RunRecord]) -> None:
