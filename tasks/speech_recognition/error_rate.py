@@ -4,11 +4,21 @@ Legend: N recordings.
 """
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
+
+
+class Text(NamedTuple):
+    """What was said in a recording, and what was heard. name: the recording's."""
+
+    name: str
+    said: str
+    heard: str
+
 
 Pair = tuple[str | None, str | None]
 """What was said and what was heard for it; None where one of them has nothing."""
@@ -60,7 +70,7 @@ class ErrorRate(Metric):
     """Errors by what was said, over all recordings: of words or of characters.
 
     cut: `words` or `characters`. errors_N, said_N: errors, and words or characters said, by
-    recording, in the order of the updates. texts: what was heard and what was said.
+    recording, in the order of the updates. texts: the recordings.
     """
 
     is_differentiable = False
@@ -73,17 +83,20 @@ class ErrorRate(Metric):
     def __init__(self, cut: Callable[[str], list[str]]) -> None:
         super().__init__()
         self.cut = cut
-        self.texts: list[tuple[str, str]] = []
+        self.texts: list[Text] = []
         self.add_state("errors_N", [], dist_reduce_fx="cat")
         self.add_state("said_N", [], dist_reduce_fx="cat")
 
-    def update(self, heard: Sequence[str], said: Sequence[str]) -> None:
+    def update(
+        self, heard: Sequence[str], said: Sequence[str], names: Sequence[str] | None = None
+    ) -> None:
         """Take in what was heard and what was said, one text for each recording."""
         cut = [(self.cut(one), self.cut(other)) for one, other in zip(said, heard, strict=True)]
         wrong = [errors(align(one, other)) for one, other in cut]
         self.errors_N.append(torch.tensor(wrong, device=self.device))
         self.said_N.append(torch.tensor([len(one) for one, _ in cut], device=self.device))
-        self.texts.extend(zip(heard, said, strict=True))
+        named = names or [""] * len(said)
+        self.texts.extend(map(Text, named, said, heard))
 
     def compute(self) -> Tensor:
         """Return all errors by all that was said."""

@@ -26,8 +26,8 @@ def divide(
     problems: list[str] = []
     frames_N = frame_count(recordings.waves.length_N, hop).tolist()
     for i, (frames, text) in enumerate(zip(frames_N, recordings.texts, strict=True)):
-        frames = math.floor(frames * shrink)
-        positions, needed = -(-frames // stride), ctc_positions(symbols.encode(text))
+        positions = -(-math.floor(frames * shrink) // stride)
+        needed = ctc_positions(symbols.encode(text))
         if positions >= needed:
             fitting.append(i)
             continue

@@ -107,6 +107,12 @@ class SpeechTranscription(DataSetTask):
         return [text for split in Split for text in splits[split].texts]
 
     @cached_property
+    def names(self) -> list[str]:
+        """Names of all recordings of all splits, by the item's number."""
+        splits = self.recordings.splits
+        return [name for split in Split for name in splits[split].names]
+
+    @cached_property
     def data(self) -> DataSet:  # type: ignore[override]
         """The splits as waves and symbols, on the device."""
         splits = {}
@@ -152,14 +158,15 @@ class SpeechTranscription(DataSetTask):
 
     def evaluate(self, model: nn.Module, batch: Batch, metrics: "MetricCollection") -> Loss:
         logits = cast(PositionSequence, model(batch))
-        said = [self.transcripts[item] for item in batch["item_B"].tolist()]
+        items = batch["item_B"].tolist()
+        said, names = ([texts[i] for i in items] for texts in (self.transcripts, self.names))
         heard = {"": greedy(logits, self.symbols)}
         if self.weights is not None:
             rows = log_probabilities(logits)
             heard["beam_"] = [self.beam.decode(row_TK, self.weights) for row_TK in rows]
         for decoder, texts in heard.items():
             for name in _CUTS:
-                metrics[f"{decoder}{name}"].update(texts, said)
+                metrics[f"{decoder}{name}"].update(texts, said, names)
         return self.setup.loss(logits, batch)
 
     def calibrate(self, model: nn.Module) -> Mapping[str, float]:
@@ -193,17 +200,7 @@ class SpeechTranscription(DataSetTask):
             for decoder, name in (("", "greedy"), ("beam_", "beam"))
             if f"{decoder}word_error_rate" in metrics
         }
-        order = [
-            item for batch in self.eval_batches(Split.TEST) for item in batch["item_B"].tolist()
-        ]
-        names = self.recordings.splits[Split.TEST].names
-        first = len(self.transcripts) - len(names)
-        transcripts = Transcripts(
-            f"Transcripts of {self.card().name}, test split",
-            [names[item - first] for item in order],
-            [said for _, said in texts["greedy"]],
-            {name: [heard for heard, _ in pairs] for name, pairs in texts.items()},
-        )
+        transcripts = Transcripts(f"Transcripts of {self.card().name}, test split", texts)
         return [
             Figure("transcripts", transcripts.html().encode(), ".html"),
             Figure("transcripts", transcripts.text().encode(), ".txt"),
@@ -247,6 +244,6 @@ class SpeechTranscription(DataSetTask):
 
     def _forget(self, speech: SpeechSet) -> None:
         """Go on with other recordings; what was found from the old ones is found again."""
-        for name in ("symbols", "beam", "transcripts", "data", "target", "references"):
+        for name in ("symbols", "beam", "transcripts", "names", "data", "target", "references"):
             self.__dict__.pop(name, None)
         self.__dict__["recordings"] = speech

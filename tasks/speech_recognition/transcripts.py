@@ -10,7 +10,7 @@ from functools import cached_property
 from html import escape
 from itertools import chain
 
-from tasks.speech_recognition.error_rate import Pair, align, characters, errors, words
+from tasks.speech_recognition.error_rate import Pair, Text, align, characters, errors, words
 
 _WORST, _SAMPLE, _FREQUENT = 100, 100, 20
 """How many of the worst recordings, of the others, and of the most frequent errors are shown."""
@@ -31,25 +31,19 @@ td.number { text-align: right; font-variant-numeric: tabular-nums; }
 
 @dataclass(frozen=True)
 class Transcripts:
-    """Recordings of one split. heard: what each decoder heard, by its name, the first one ranking.
-
-    names, said: of each recording.
+    """Recordings of one split. texts: by the name of the decoder that heard them; all have the same
+    recordings in the same order, and the first ranks them.
     """
 
     title: str
-    names: Sequence[str]
-    said: Sequence[str]
-    heard: Mapping[str, Sequence[str]]
+    texts: Mapping[str, Sequence[Text]]
 
     @cached_property
     def aligned(self) -> Mapping[str, list[list[Pair]]]:
         """The words of each recording aligned, by decoder."""
         return {
-            decoder: [
-                align(words(said), words(heard))
-                for said, heard in zip(self.said, texts, strict=True)
-            ]
-            for decoder, texts in self.heard.items()
+            decoder: [align(words(text.said), words(text.heard)) for text in texts]
+            for decoder, texts in self.texts.items()
         }
 
     @cached_property
@@ -95,25 +89,26 @@ class Transcripts:
         lines += ["Most frequent errors", *_in_columns([("times", "said", "heard"), *frequent])]
         lines += ["", self._heading()]
         for i in self.shown:
-            lines += ["", self.names[i]]
+            lines += ["", self._name(i)]
             for decoder, aligned in self.aligned.items():
                 lines += [f"  {decoder}", *(f"    {line}" for line in _marked(aligned[i]))]
         return "\n".join([*lines, ""])
 
     def _totals(self) -> Iterator[tuple[str, ...]]:
-        letters = max(sum(map(len, self.said)), 1)
         for decoder, aligned in self.aligned.items():
             pairs = list(chain.from_iterable(aligned))
             spoken = sum(said is not None for said, _ in pairs)
             kinds = Counter(_kind(pair) for pair in pairs)
-            wrong = sum(
-                errors(align(characters(said), characters(heard)))
-                for said, heard in zip(self.said, self.heard[decoder], strict=True)
-            )
+            letters = [
+                pair
+                for text in self.texts[decoder]
+                for pair in align(characters(text.said), characters(text.heard))
+            ]
+            written = sum(said is not None for said, _ in letters)
             yield (
                 decoder,
                 f"{errors(pairs) / max(spoken, 1):.1%}",
-                f"{wrong / letters:.1%}",
+                f"{errors(letters) / max(written, 1):.1%}",
                 str(spoken),
                 *(str(kinds[kind]) for kind in ("substituted", "deleted", "inserted")),
                 f"{sum(not errors(one) for one in aligned)} of {len(aligned)}",
@@ -126,13 +121,17 @@ class Transcripts:
         return ordered[:_FREQUENT]
 
     def _heading(self) -> str:
-        if len(self.shown) == len(self.said):
-            return f"All {len(self.said)} recordings, the worst first"
+        count = len(next(iter(self.texts.values())))
+        if len(self.shown) == count:
+            return f"All {count} recordings, the worst first"
         rest = len(self.shown) - _WORST
-        return f"The {_WORST} worst of {len(self.said)} recordings, then {rest} of the others"
+        return f"The {_WORST} worst of {count} recordings, then {rest} of the others"
+
+    def _name(self, i: int) -> str:
+        return next(iter(self.texts.values()))[i].name
 
     def _recording(self, i: int) -> str:
-        lines = [f'<p class="name">{escape(self.names[i])}</p>', "<table>"]
+        lines = [f'<p class="name">{escape(self._name(i))}</p>', "<table>"]
         for decoder, aligned in self.aligned.items():
             spans = "".join(
                 f'<span class="{_kind(pair)}"><b>{escape(pair[0] or "")}</b>'

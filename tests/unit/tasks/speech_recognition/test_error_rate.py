@@ -62,15 +62,15 @@ def test_rates_are_exactly_torchmetrics(pairs, batch):
 def test_counts_are_kept_apart_by_recording():
     rate = ErrorRate(words)
     rate.update(["a b", "c"], ["a x", "c d e"])
-    rate.update(["f g"], ["f"])
+    rate.update(["f g"], ["f"], ["third"])
     errors_N, said_N = rate.counts()
     assert errors_N.tolist() == [1, 2, 1]
     assert said_N.tolist() == [2, 3, 1]
     assert float(rate.compute()) == pytest.approx(4 / 6)
-    assert rate.texts == [("a b", "a x"), ("c", "c d e"), ("f g", "f")]
+    assert rate.texts == [("", "a x", "a b"), ("", "c d e", "c"), ("third", "f", "f g")]
     rate.reset()
     rate.update(["a"], ["a"])
-    assert rate.texts == [("a", "a")]
+    assert rate.texts == [("", "a", "a")]
     assert float(rate.compute()) == 0
 
 

@@ -29,8 +29,8 @@ def test_positions_are_a_symbol_each_and_a_blank_between_equals(text, positions)
 def test_recordings_are_divided_at_the_last_position_that_does():
     texts = ["abcd", "abcd", "aab"]  # 4 positions each
     # Samples // hop + 1 frames, two to a position: 7 frames make 4 positions, 6 make 3.
-    waves = [torch.zeros(n) for n in (60, 59, 60)]
-    recordings = Recordings(InMemory.from_rows(waves), texts, ["x", "y", "z"])
+    waves = InMemory.from_rows([torch.zeros(n) for n in (60, 59, 60)])
+    recordings = Recordings(waves, texts, ["x", "y", "z"])
     symbols = Characters(texts)
     fitting, (problem,) = divide(recordings, symbols, hop=10, stride=2)
     assert fitting == [0, 2]

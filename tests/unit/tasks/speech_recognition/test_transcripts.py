@@ -1,5 +1,6 @@
 from html.parser import HTMLParser
 
+from tasks.speech_recognition.error_rate import Text
 from tasks.speech_recognition.transcripts import Transcripts
 
 
@@ -13,7 +14,12 @@ def _transcripts(**changes):
             "beam": ["one two", "one two three", "for"],
         },
     }
-    return Transcripts(**{**fields, **changes})
+    fields.update(changes)
+    texts = {
+        decoder: list(map(Text, fields["names"], fields["said"], heard))
+        for decoder, heard in fields["heard"].items()
+    }
+    return Transcripts(fields["title"], texts)
 
 
 class _Reader(HTMLParser):
@@ -99,7 +105,7 @@ def test_of_many_the_worst_are_shown_and_some_of_the_rest():
 
 def test_frequent_errors_are_counted():
     lines = _transcripts(
-        said=["b", "b", "b c"], heard={"greedy": ["d", "d", "b"]}
+        names=["x", "y", "z"], said=["b", "b", "b c"], heard={"greedy": ["d", "d", "b"]}
     ).text().splitlines()  # fmt: skip
     at = lines.index("Most frequent errors")
     assert [line.split() for line in lines[at + 2 : at + 4]] == [["2", "b", "d"], ["1", "c", "-"]]
