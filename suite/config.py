@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 
+MISSING = "???"
+"""What omegaconf takes for a value that the user has to give."""
+
+
 @dataclass(kw_only=True)
 class Node:
     """A part of the configuration. `group` is its place, for messages."""
@@ -232,6 +236,19 @@ class TransformerConfig(BackboneConfig):
         self.require("width", fits, f"a multiple of 2 * backbone.heads ({2 * self.heads})")
 
 
+@dataclass(kw_only=True)
+class ConformerConfig(TransformerConfig):
+    """Conformer encoder."""
+
+    _target_: str = "suite.backbones.Conformer"
+    kernel: int = 15
+    """Positions that a convolution sees; odd."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("kernel", self.kernel > 0 and self.kernel % 2 == 1, "odd and above 0")
+
+
 def _open_dict() -> Any:
     """Return a dict that the command line may add keys to: those of another library."""
     from omegaconf import OmegaConf
@@ -262,6 +279,26 @@ class LibraryConfig(Node):
         named = self.trainable in ("all", "none")
         counted = self.trainable.isdecimal() and int(self.trainable) > 0
         self.require("trainable", named or counted, "all, none, or a number of layers above 0")
+
+
+@dataclass(kw_only=True)
+class TorchvisionConfig(LibraryConfig):
+    """A classifier of torchvision, without its last layer."""
+
+    _target_: str = "suite.library.torchvision.Torchvision"
+    model: str = MISSING
+    """Its name there: resnet18, efficientnet_b0, vit_b_16, …"""
+    weights: str | None = None
+    """File of pretrained weights, .safetensors; null draws random ones."""
+    size: int | None = None
+    """Side in pixels that the input is resized to; null keeps its size where the model can take it
+    (else takes the next that it can), and where its width varies stretches it to a square."""
+    options: dict[str, Any] = field(default_factory=_open_dict)
+    """Options of the model's builder: dropout, …"""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_positive("size")
 
 
 @dataclass(kw_only=True)
@@ -661,6 +698,8 @@ SCHEMAS: dict[str, type[Node]] = {
     "backbone/convnet": ConvNetConfig,
     "backbone/lstm": LSTMConfig,
     "backbone/transformer": TransformerConfig,
+    "backbone/conformer": ConformerConfig,
+    "backbone/torchvision": TorchvisionConfig,
     "backbone/transformers": TransformersConfig,
     "loss/cross_entropy": CrossEntropyConfig,
     "loss/mse": MSEConfig,

@@ -134,13 +134,13 @@ class Intake:
     """What a backbone takes in, known before it is built.
 
     forms: those it takes, the best first.
-    width: features that suit it, where a stem may choose them.
+    width: features that suit it, where a stem of a sequence may choose them.
     positions: its output has positions along the input; False where one vector is all it returns.
     tokenizer: opens the tokenizer for `TOKENS`. sample_rate: samples per second for `WAVE`.
     """
 
     forms: tuple[Form, ...]
-    width: int
+    width: int = 128
     positions: bool = True
     tokenizer: Callable[[], Tokenizer] | None = None
     sample_rate: int | None = None

@@ -19,7 +19,7 @@ from suite.config import PrecisionConfig, RunConfig
 from suite.errors import CheckFailed
 from suite.run import build_model, build_task
 from suite.task import Batch, Setup, Split, Task
-from suite.training.evaluation import evaluate
+from suite.training.evaluation import calibrate, evaluate
 from suite.training.precision import Precision
 
 _CPU = torch.device("cpu")
@@ -120,6 +120,8 @@ class _Checker:
                 )
             changed = f"model: padding changes the loss from {plain} to {padded}"
             require(_close(plain, padded), changed)
+        for name, value in calibrate(task, model, Precision(PrecisionConfig(), _CPU)).items():
+            require(math.isfinite(value), f"calibrate: {name} is {value}, must be a number")
         for name, interval in task.intervals(metrics).items():
             require(name in values, f"intervals: {name} is not among {', '.join(sorted(values))}")
             holds = interval.low - _SLACK <= values[name] <= interval.high + _SLACK

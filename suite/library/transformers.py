@@ -28,7 +28,7 @@ class Transformers(LibraryBackbone):
     model: folder or hub name of a pretrained model. architecture: kind of a model with random
     weights, as the library names it. options: of the library's configuration class.
     pool: mean returns all positions, for the head to pool; first the first alone ([CLS]).
-    weights: False leaves random weights, for those of a run to replace.
+    load: False leaves random weights, for those of a run to replace.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Transformers(LibraryBackbone):
         *,
         trainable: str,
         pool: Pool,
-        weights: bool = True,
+        load: bool = True,
         **options: Any,
     ) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Transformers(LibraryBackbone):
         config = copy.deepcopy(self.source.config)
         kind.prepare(config, spec)
         self.reading = kind(self.source, config, spec)
-        self.model = self.reading.adapt(self.source.build(config, weights=weights))
+        self.model = self.reading.adapt(self.source.build(config, weights=load))
         if isinstance(getattr(self.model, "pooler", None), nn.Module):
             self.model.pooler = None  # the task's head is what pools
         self.features = output_width(config)
@@ -64,7 +64,7 @@ class Transformers(LibraryBackbone):
         if options["model"] is None:
             return options
         # What `keep` wrote has the options in it.
-        return {**options, "model": str(kept), "options": {}, "weights": False}
+        return {**options, "model": str(kept), "options": {}, "load": False}
 
     def forward(self, inputs: Any) -> Sequence:
         """Map what the stem offers to (B, T, features), or (B, 1, features)."""

@@ -73,7 +73,7 @@ class Console:
     def _metrics(self, event: Event) -> None:
         values: Mapping[str, float] = event["values"]
         self._last.update(values)
-        validated = any(name.startswith("validation/") for name in values)
+        validated = "validation/loss" in values
         if self._progress is None:
             if validated:
                 seconds = event["time"] - self._began

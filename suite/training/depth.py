@@ -29,9 +29,11 @@ def _levels(model: nn.Module) -> dict[nn.Parameter, int]:
     number = {p: k for k, layer in enumerate(layers, 1) for p in layer.parameters()}
     top = len(layers) + 1
     level: dict[nn.Parameter, int] = {}
-    entered = False
-    # In the order of registration: stem, backbone, head.
+    current, ahead = 0, set(number)
+    # In the order of registration: stem, backbone, head. What lies between layers goes with the one
+    # before it.
     for parameter in model.parameters():
-        entered = entered or parameter in number
-        level[parameter] = number.get(parameter, top if entered else 0)
+        current = number.get(parameter, current if ahead else top)
+        level[parameter] = current
+        ahead.discard(parameter)
     return level

@@ -99,6 +99,11 @@ class MeanLoss(ImageRecognition):
         return Loss(loss.total / batch.examples, loss.count)
 
 
+class NoChoice(ImageRecognition):
+    def calibrate(self, model):
+        return {"threshold": float("nan")}
+
+
 class NoPrimary(ImageRecognition):
     primary = "word_error_rate"
 
@@ -197,6 +202,7 @@ BROKEN = [
     (Ends, "train_batches ends"),
     (NoGradient, "gives no parameter of the model a gradient"),
     (MeanLoss, "evaluate: loss is .* in batches of 16, .* in those of 61"),
+    (NoChoice, "calibrate: threshold is nan, must be a number"),
     (NoPrimary, "metrics: word_error_rate is not among accuracy, loss"),
     (WrongReference, "references: .*bleu.* is of no metric here"),
     (NamelessReference, "needs a name, a value and a source"),

@@ -28,6 +28,7 @@ TASKS = [name for group, name in OPTIONS if group == "task"]
 
 SMALL = "num_hidden_layers:2,num_attention_heads:2,intermediate_size:32"
 NEEDED = {
+    "backbone.model: has no value": ["backbone.model=mobilenet_v3_small"],
     "backbone.model=null": [
         "backbone.architecture=bert", f"backbone.options={{hidden_size:16,{SMALL}}}"
     ],
