@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from suite.data.counter import normal, uniform
     from suite.data.fingerprint import fingerprint
     from suite.data.memory import DataSet, Examples, Ragged
+    from suite.data.serving import Served
     from suite.data.splits import hold_out, split_of
     from suite.data.streaming import StreamedExamples
     from suite.features import (
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
         Sequence,
         SequenceSpec,
         Stem,
+        Tokenizer,
+        Tokens,
+        TokenSpec,
+        Wave,
+        WaveSpec,
         length_mask,
     )
     from suite.figures import confusion_matrix_png
@@ -55,12 +61,14 @@ _LAZY = {
     ),
     "suite.features": (
         "BackboneBuilder", "DeepModel", "Form", "FrameHead", "Grid", "GridSpec", "PooledHead",
-        "Sequence", "SequenceSpec", "Stem", "length_mask",
+        "Sequence", "SequenceSpec", "Stem", "TokenSpec", "Tokenizer", "Tokens", "Wave", "WaveSpec",
+        "length_mask",
     ),
     "suite.data.cache": ("atomic_path",),
     "suite.data.counter": ("normal", "uniform"),
     "suite.data.fingerprint": ("fingerprint",),
     "suite.data.memory": ("DataSet", "Examples", "Ragged"),
+    "suite.data.serving": ("Served",),
     "suite.data.splits": ("hold_out", "split_of"),
     "suite.data.streaming": ("StreamedExamples",),
     "suite.classification": ("Classification", "DataSetTask"),
@@ -98,6 +106,7 @@ __all__ = [
     "Reference",
     "Sequence",
     "SequenceSpec",
+    "Served",
     "Setup",
     "Split",
     "Stem",
@@ -105,7 +114,12 @@ __all__ = [
     "Target",
     "Task",
     "TaskConfig",
+    "TokenSpec",
+    "Tokenizer",
+    "Tokens",
     "TriathlonError",
+    "Wave",
+    "WaveSpec",
     "atomic_path",
     "bootstrap_ratio",
     "confusion_matrix_png",

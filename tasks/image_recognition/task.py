@@ -1,9 +1,9 @@
 """The image recognition task."""
 
 from functools import cached_property
-from typing import ClassVar, cast
+from typing import ClassVar
 
-from torch import Tensor, nn
+from torch import nn
 
 from suite import (
     BackboneBuilder,
@@ -11,14 +11,14 @@ from suite import (
     DataSet,
     DeepModel,
     Direction,
-    Examples,
     Form,
     PooledHead,
     Split,
     Stem,
     Target,
 )
-from tasks.image_recognition.stems import GridStem, PatchStem
+from tasks.image_recognition.sample import training_pixels
+from tasks.image_recognition.stems import GridStem, PatchStem, PixelStem
 from tasks.image_recognition.whitening import WhiteningStem
 
 _TARGET = 0.9
@@ -43,10 +43,12 @@ class ImageRecognition(Classification):
         return Target(metric="accuracy", threshold=threshold, direction=Direction.MAXIMIZE)
 
     def build_model(self, backbone: BackboneBuilder) -> nn.Module:
-        train = cast(Examples, self.data.splits[Split.TRAIN])
-        pixels_NCHW = cast(Tensor, train.columns["pixels_BCHW"])
+        form = backbone.choose(Form.PIXELS, Form.GRID, Form.SEQUENCE)
+        pixels_NCHW = training_pixels(self.data.splits[Split.TRAIN], self.setup.eval_batch_size)
         stem: Stem
-        if backbone.takes is Form.GRID:
+        if form is Form.PIXELS:
+            stem = PixelStem(self.config, pixels_NCHW)
+        elif form is Form.GRID:
             kind = WhiteningStem if self.config.whiten else GridStem
             stem = kind(self.config, pixels_NCHW)
         else:
