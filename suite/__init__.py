@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from suite.data.counter import normal, uniform
     from suite.data.fingerprint import fingerprint
     from suite.data.memory import DataSet, Examples, Ragged
+    from suite.data.serving import Served
     from suite.data.splits import hold_out, split_of
     from suite.data.streaming import StreamedExamples
     from suite.features import (
@@ -67,6 +68,7 @@ _LAZY = {
     "suite.data.counter": ("normal", "uniform"),
     "suite.data.fingerprint": ("fingerprint",),
     "suite.data.memory": ("DataSet", "Examples", "Ragged"),
+    "suite.data.serving": ("Served",),
     "suite.data.splits": ("hold_out", "split_of"),
     "suite.data.streaming": ("StreamedExamples",),
     "suite.classification": ("Classification", "DataSetTask"),
@@ -104,6 +106,7 @@ __all__ = [
     "Reference",
     "Sequence",
     "SequenceSpec",
+    "Served",
     "Setup",
     "Split",
     "Stem",

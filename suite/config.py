@@ -114,11 +114,16 @@ class OnError(enum.Enum):
 class DataConfig(Node):
     """Options of a data source; a plugin's own dataclass extends it.
 
+    A standard set has the options `path` (null is the cache) and `download`; what a source of the
+    user's own files needs has the default "???"; `triathlon list` goes by that.
+
     kind: what it holds ("image", "text", "speech", …), matched with the task's `data_kind`.
+    refuses_download: why a standard set cannot be downloaded; empty where it can.
     """
 
     group: ClassVar[str] = "data"
     kind: ClassVar[str] = ""
+    refuses_download: ClassVar[str] = ""
 
     _target_: str = ""
     """Dotted path of the data source."""
@@ -229,6 +234,19 @@ class TransformerConfig(BackboneConfig):
         self.require_positive("heads", "expansion")
         fits = self.width % (2 * self.heads) == 0
         self.require("width", fits, f"a multiple of 2 * backbone.heads ({2 * self.heads})")
+
+
+@dataclass(kw_only=True)
+class ConformerConfig(TransformerConfig):
+    """Conformer encoder."""
+
+    _target_: str = "suite.backbones.Conformer"
+    kernel: int = 15
+    """Positions that a convolution sees; odd."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("kernel", self.kernel > 0 and self.kernel % 2 == 1, "odd and above 0")
 
 
 def _open_dict() -> Any:
@@ -684,6 +702,7 @@ SCHEMAS: dict[str, type[Node]] = {
     "backbone/convnet": ConvNetConfig,
     "backbone/lstm": LSTMConfig,
     "backbone/transformer": TransformerConfig,
+    "backbone/conformer": ConformerConfig,
     "backbone/torchvision": TorchvisionConfig,
     "backbone/transformers": TransformersConfig,
     "loss/cross_entropy": CrossEntropyConfig,

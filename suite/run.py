@@ -34,7 +34,7 @@ from suite.plugins import check_target
 from suite.record import RunRecord
 from suite.report.curves import curves_png
 from suite.standing import standings
-from suite.task import Direction, Known, Reference, Setup, Split, Task
+from suite.task import Direction, Figure, Known, Reference, Setup, Split, Task
 from suite.tracking.console import Console
 from suite.tracking.journal import Journal, read_journal
 from suite.tracking.model_folder import read_model_folder, save_model_folder
@@ -42,7 +42,7 @@ from suite.tracking.sender import Sender
 from suite.tracking.store import uri_of
 from suite.tracking.sweep_run import current_sweep
 from suite.training.checkpoint import Checkpoints, load_weights
-from suite.training.evaluation import evaluate
+from suite.training.evaluation import calibrate, evaluate
 from suite.training.loop import Outcome, Training, fit, length_in_steps
 from suite.training.precision import Precision
 
@@ -206,6 +206,10 @@ def _train(
         )
     )
     load_weights(model, checkpoints.best)
+    chosen = calibrate(task, model, precision)
+    if chosen:
+        journal.metrics(outcome.best_step, {f"validation/{k}": v for k, v in chosen.items()})
+        outcome.best.update(chosen)
     tested, metrics = evaluate(task, model, Split.TEST, precision)
     journal.metrics(outcome.best_step, {f"test/{k}": v for k, v in tested.items()})
     _conclude(record, task, outcome, tested, meter, device)
@@ -280,12 +284,11 @@ def _keep(
     summary |= {f"hardware/{k}": v for k, v in record.memory.items()}
     journal.metrics(record.steps, summary)
     if config.tracking.figures:
-        pictures = {figure.name: figure.png for figure in task.figures(metrics)}
-        pictures["curves"] = curves_png(event for event, _ in read_journal(journal.path))
-        for name, png in pictures.items():
-            path = journal.folder / "figures" / f"{name}.png"
+        curves = curves_png(event for event, _ in read_journal(journal.path))
+        for figure in (*task.figures(metrics), Figure("curves", curves)):
+            path = journal.folder / "figures" / f"{figure.name}{figure.suffix}"
             with atomic_path(path) as temporary:
-                temporary.write_bytes(png)
+                temporary.write_bytes(figure.content)
             journal.artifact(path)
     if config.tracking.log_model:
         folder = journal.folder / "model"

@@ -42,7 +42,7 @@ class Standing:
     """How one test metric of a run stands to references on the same test split.
 
     interval: low, high, method. published, people: None where no reference of that kind is known.
-    reproduces: names of all published results within the interval, not only the best.
+    reproduces: all published results within the interval, by their labels, not only the best.
     """
 
     metric: str
@@ -99,6 +99,12 @@ def best_of(references: Sequence[Mapping[str, Any]], direction: str) -> Mapping[
     return max(references, key=lambda reference: sign * reference["value"])
 
 
+def label_of(reference: Mapping[str, Any]) -> str:
+    """Return a reference's name, and what it used, which tells results of one name apart."""
+    uses = reference.get("uses")
+    return f"{reference['name']}, {uses}" if uses else str(reference["name"])
+
+
 def stand(
     metric: str,
     value: float,
@@ -137,5 +143,5 @@ def stand(
         interval=(own.low, own.high, own.method) if own else None,
         published=to_best(ReferenceKind.published),
         people=to_best(ReferenceKind.human),
-        reproduces=tuple(r["name"] for r in published if own and r["value"] in own),
+        reproduces=tuple(label_of(r) for r in published if own and r["value"] in own),
     )

@@ -14,7 +14,8 @@ from suite.task import Split
 def fingerprint(splits: Mapping[Split, Served]) -> str:
     """Return sha256 over names, shapes and bytes of all columns of all splits, in order.
 
-    Of a streamed split it takes `content`, which its source found, instead of the columns.
+    Where a source has found a name for the content of a split, as for all that are streamed, it
+    takes that instead of the columns.
     """
     digest = hashlib.sha256()
     for split in Split:
@@ -22,7 +23,7 @@ def fingerprint(splits: Mapping[Split, Served]) -> str:
             continue
         digest.update(split.value.encode())
         part = splits[split]
-        if isinstance(part, StreamedExamples):
+        if part.content or isinstance(part, StreamedExamples):
             digest.update(part.content.encode())
         elif isinstance(part, Examples):
             _add_columns(digest, part)

@@ -74,11 +74,13 @@ class Examples(Served):
     columns: tensors with N first, or ragged rows, by the name they have in a batch.
     unit_N: natural units of each example, float64 on the host.
     length_N: what batches are bucketed by, int64 on the host; None does not bucket.
+    content: as in `Served`.
     """
 
     columns: Mapping[str, Tensor | Ragged]
     unit_N: Tensor
     length_N: Tensor | None = None
+    content: str = ""
 
     def to(self, device: torch.device, *, workers: int = 0) -> Self:
         return replace(self, columns={k: v.to(device) for k, v in self.columns.items()})

@@ -22,10 +22,13 @@ class Served(ABC):
 
     unit_N: natural units of each example, float64 on the host.
     length_N: what batches are bucketed by, int64 on the host; None does not bucket.
+    content: names the content for the fingerprint, where a source knows it better than by the bytes
+        of all columns; empty where it does not.
     """
 
     unit_N: Tensor
     length_N: Tensor | None
+    content: str
 
     @abstractmethod
     def take(self, index_B: Tensor) -> Batch:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from suite.report.board import Board, Row
-from suite.standing import Comparison
+from suite.standing import Comparison, label_of
 
 MISSING = "—"
 
@@ -39,8 +39,7 @@ def words(name: str) -> str:
 def reference_name(reference: Reference) -> str:
     """Say of which kind a reference is, what it used beside the training split, and its source."""
     kind = f"{reference['kind']}: " if reference.get("kind") else ""
-    uses = f", {reference['uses']}" if reference.get("uses") else ""
-    return f"{kind}{reference['name']}{uses} ({reference['source']})"
+    return f"{kind}{label_of(reference)} ({reference['source']})"
 
 
 REFERENCE_HEADINGS = ("reference", "kind", "metric", "value", "n", "uses", "source")

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 from suite.report.board import Board, Row
@@ -57,9 +57,12 @@ def _board_section(board: Board) -> str:
     return f"## {board.title}\n\n{table}\n\n{under[0].upper()}{under[1:]}.\n"
 
 
-def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table whose first column is of words and whose others are of numbers."""
-    rule = ["---", *["---:"] * (len(headings) - 1)]
+def markdown_table(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], numbers: Container[str] | None = None
+) -> str:
+    """Return a table. numbers: headings of columns set to the right; None is all but the first."""
+    right = headings[1:] if numbers is None else numbers
+    rule = ["---:" if heading in right else "---" for heading in headings]
     lines = [headings, rule, *([cell.replace("|", "\\|") for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

@@ -126,9 +126,15 @@ class EncodedImagesConfig(ImageDataConfig):
     """Share of the training images held out for the test, where there is no such split."""
     max_pixels: int = 50_000_000
     """Pixels that one image may have: a small file can hold an image that fills the memory."""
+    stream: bool | str = "auto"
+    """true decodes images when their batch is due, false holds all of them in memory; auto does so
+    as long as they fit in data.memory_gib. Splits and batches are the same."""
+    memory_gib: float = 4.0
+    """Memory that decoded images may take before data.stream=auto streams them, in GiB."""
 
     def __post_init__(self) -> None:
-        self.require_positive("size")
+        self.require_positive("size", "memory_gib")
+        self.require("stream", self.stream in ("auto", True, False), "auto, true or false")
         bounded = 0 < self.max_pixels <= PILLOW_PIXELS
         self.require("max_pixels", bounded, f"between 1 and {PILLOW_PIXELS}, Pillow's own limit")
         self.require("validation", 0 < self.validation < 1, "between 0 and 1")

@@ -21,7 +21,8 @@ MOST_PATCHES = 64
 class Pixels(nn.Module):
     """Augmentation in training, and normalisation by the mean and deviation of each channel.
 
-    pixels_NCHW: the training split, uint8, which the statistics are taken from.
+    pixels_NCHW: the training split, uint8, which the statistics are taken from; of a stream some of
+        it, spread evenly.
     """
 
     mean_C: Tensor

@@ -1,9 +1,9 @@
 """The image recognition task."""
 
 from functools import cached_property
-from typing import ClassVar, cast
+from typing import ClassVar
 
-from torch import Tensor, nn
+from torch import nn
 
 from suite import (
     BackboneBuilder,
@@ -11,13 +11,13 @@ from suite import (
     DataSet,
     DeepModel,
     Direction,
-    Examples,
     Form,
     PooledHead,
     Split,
     Stem,
     Target,
 )
+from tasks.image_recognition.sample import training_pixels
 from tasks.image_recognition.stems import GridStem, PatchStem, PixelStem
 from tasks.image_recognition.whitening import WhiteningStem
 
@@ -44,8 +44,7 @@ class ImageRecognition(Classification):
 
     def build_model(self, backbone: BackboneBuilder) -> nn.Module:
         form = backbone.choose(Form.PIXELS, Form.GRID, Form.SEQUENCE)
-        train = cast(Examples, self.data.splits[Split.TRAIN])
-        pixels_NCHW = cast(Tensor, train.columns["pixels_BCHW"])
+        pixels_NCHW = training_pixels(self.data.splits[Split.TRAIN], self.setup.eval_batch_size)
         stem: Stem
         if form is Form.PIXELS:
             stem = PixelStem(self.config, pixels_NCHW)

@@ -13,6 +13,8 @@ from tasks.image_recognition.stems import Pixels
 
 _IMAGES = 5_000
 """Images that the statistics of patches are taken from, spread evenly over the training split."""
+_PLACES = _IMAGES * 32 * 32
+"""Patches that they are taken from at most: of large images fewer are looked at."""
 _FLOOR = 5e-4
 """Added to every variance, so that components which images hardly have are not blown up."""
 
@@ -40,7 +42,8 @@ class WhiteningStem(Stem):
         self.spec = GridSpec(channels=2 * len(components), height=height, width=width)
 
     def _sample(self, pixels_NCHW: Tensor) -> Tensor:
-        some_NCHW = pixels_NCHW[:: max(len(pixels_NCHW) // _IMAGES, 1)].float()
+        images = min(_IMAGES, max(_PLACES // pixels_NCHW[0, 0].numel(), 1))
+        some_NCHW = pixels_NCHW[:: max(len(pixels_NCHW) // images, 1)].float()
         mean_C, deviation_C = self.pixels.mean_C, self.pixels.deviation_C
         return (some_NCHW - mean_C[:, None, None]) / deviation_C[:, None, None]
 

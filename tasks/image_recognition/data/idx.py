@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from suite import DataError, DataSet, OnError, Split
-from tasks.image_recognition.data.assembly import Labelled, assemble
+from tasks.image_recognition.data.assembly import About, Labelled, assemble
 from tasks.image_recognition.data.paths import existing_folder
 
 _PARTS = {Split.TRAIN: "train", Split.TEST: "t10k"}
@@ -40,10 +40,8 @@ class Idx:
         return assemble(
             parts,
             [str(label) for label in range(classes)],
-            name=self.name or folder.name,
-            source="idx files",
+            About(name=self.name or folder.name, source="idx files"),
             validation=self.validation,
-            test=0.0,
         )
 
 

@@ -34,6 +34,7 @@ def test_a_log_gets_a_line_for_each_validation(record: Callable[..., RunRecord])
         metrics(1, train__loss=2.0, throughput__examples_per_second=1234.0),
         metrics(2, train__loss=1.0),
         metrics(2, validation__loss=1.5, validation__accuracy=0.75),
+        metrics(2, validation__threshold=0.5),  # what was chosen for the test is no validation
     )
     assert text.splitlines() == [
         "image_recognition · digits · mlp · adamw · seed 0",

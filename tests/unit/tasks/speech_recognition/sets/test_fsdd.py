@@ -41,6 +41,24 @@ def test_audiofolder_is_the_same_set(open_set, fsdd, fsdd_audiofolder):
         assert names(found, split) == names(published, split)
 
 
+def test_validation_folder_of_an_audiofolder_is_training_as_none_is_published(
+    open_set, fsdd_audiofolder
+):
+    root = fsdd_audiofolder
+    whole = open_set(*TASK, f"data.path={root}").card()
+    lines = (root / "train" / "metadata.csv").read_text().splitlines()
+    (root / "validation").mkdir()
+    for name, rows in (("validation", lines[1:10]), ("train", lines[10:])):
+        (root / name / "metadata.csv").write_text("\n".join([lines[0], *rows]) + "\n")
+    for row in lines[1:10]:
+        file = row.partition(",")[0]
+        (root / "train" / file).rename(root / "validation" / file)
+    assert open_set(*TASK, f"data.path={root}").card() == whole
+    (root / "test").rename(root / "tests")
+    with pytest.raises(DataError, match=r"test/metadata\.csv: does not exist"):
+        open_set(*TASK, f"data.path={root}").card()
+
+
 @pytest.mark.parametrize("form", ["fsdd", "fsdd_audiofolder"])
 def test_left_out_speaker_is_the_whole_test(open_set, request, form):
     root = request.getfixturevalue(form)
@@ -51,6 +69,7 @@ def test_left_out_speaker_is_the_whole_test(open_set, request, form):
     assert {name.split("_")[1] for name in rest} == {"george", "jackson"}
     assert len(rest) == 90
     assert "theo" in task.card().notes
+    assert task.card().name == "fsdd without theo"
 
 
 def test_references_hold_for_the_official_split_only(open_set, fsdd):

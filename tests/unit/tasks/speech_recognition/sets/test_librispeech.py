@@ -23,6 +23,7 @@ def test_subsets_are_the_splits(open_set, librispeech, below):
     assert speakers(task, Split.TEST) == {"500", "501"}
     assert set(task.recordings.splits[Split.TRAIN].texts) == {"a tale", "of two", "it's i"}
     assert task.card().version == "train-clean-100 + dev-clean + test-clean"
+    assert task.card().name == "librispeech"
 
 
 def test_other_subsets_can_be_chosen(open_set, librispeech):
@@ -34,6 +35,7 @@ def test_other_subsets_can_be_chosen(open_set, librispeech):
     assert speakers(task, Split.TRAIN) == {"100", "101", "200", "201"}
     assert speakers(task, Split.VALIDATION) == {"400", "401"}
     assert speakers(task, Split.TEST) == {"600", "601"}
+    assert task.card().name == "librispeech test-other"
 
 
 def test_unknown_subset_is_named_before_any_file_is_looked_for(open_set):

@@ -69,6 +69,10 @@ def test_published_test_is_taken_where_it_is(open_set, speech_commands, publishe
     made = open_set(*TASK, f"data.path={speech_commands}", "data.test=made")
     assert counts(made, Split.TEST) == Counter([*WORDS, "_silence_", "_unknown_"])
     assert made.card().version == "0.02, made test"
+    assert (task.card().name, made.card().name) == (
+        "speech_commands_12",
+        "speech_commands_12, made test",
+    )
     assert made.card().fingerprint != task.card().fingerprint
 
 
@@ -108,3 +112,10 @@ def test_missing_noise_or_word_is_named(open_set, speech_commands):
         file.unlink()
     with pytest.raises(DataError, match=r"has no train recording of 'go'"):
         open_set(*TASK, f"data.path={speech_commands}").card()
+
+
+def test_both_sets_share_the_default_folder(open_set, cache):
+    for name in ("speech_commands", "speech_commands_12"):
+        with pytest.raises(DataError) as caught:
+            open_set("task=speech_recognition", f"data={name}").card()
+        assert f"data={name}: {cache / 'data' / 'speech_commands'} has no " in str(caught.value)
