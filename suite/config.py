@@ -315,12 +315,16 @@ class TransformersConfig(LibraryConfig):
     """Kind of a model with random weights: bert, roberta, distilbert, …; null with `model`."""
     options: dict[str, Any] = field(default_factory=_open_dict)
     """Options of the library's configuration class: hidden_size, num_hidden_layers, …"""
+    size: int | None = None
+    """Side in pixels that images are resized to; null is what the model was trained on, or where it
+    is new the grid's own, rounded up to whole patches."""
     pool: Pool = Pool.mean
     """mean leaves all positions to the head, which pools them; first keeps the first alone, which
     BERT and ViT call [CLS]."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.require_positive("size")
         if (self.model is None) == (self.architecture is None):
             raise ConfigError(
                 f"backbone.model={_shown(self.model)} backbone.architecture="

@@ -152,11 +152,13 @@ class Backbone(nn.Module):
     takes: the form of its input, where that is always the same (else see `intake`).
     features: width of its output (D of the returned sequence).
     width_stride: by how much it shortens the last axis.
+    longest: columns, positions or samples that it reads at most; what is longer is cut.
     """
 
     takes: ClassVar[Form]
     features: int
     width_stride: int = 1
+    longest: int | None = None
 
     @classmethod
     def intake(cls, options: Mapping[str, Any]) -> Intake:

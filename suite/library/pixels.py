@@ -82,6 +82,28 @@ def stretching(extent_B: Tensor, positions: int, size: int) -> Tensor:
     return weight_BVW / weight_BVW.sum(2, keepdim=True)
 
 
+def adapt_first_convolution(model: nn.Module, channels: int, *, pretrained: bool) -> None:
+    """Let the first convolution take this many channels, with weights made of those it has."""
+    name, old = next((n, m) for n, m in model.named_modules() if isinstance(m, nn.Conv2d))
+    if old.in_channels == channels:
+        return
+    new = nn.Conv2d(
+        channels, old.out_channels, old.kernel_size, old.stride, old.padding, old.dilation,
+        bias=old.bias is not None,
+    )  # fmt: skip
+    with torch.no_grad():
+        if pretrained:
+            new.weight.copy_(fit_channels(old.weight, channels))
+        else:
+            # As its constructor drew them, for so many inputs.
+            spread = old.weight.std() * (old.in_channels / channels) ** 0.5
+            new.weight.normal_(std=float(spread))
+        if old.bias is not None and new.bias is not None:
+            new.bias.copy_(old.bias)
+    parent, _, attribute = name.rpartition(".")
+    setattr(model.get_submodule(parent), attribute, new)
+
+
 def fit_channels(weight_OCHW: Tensor, channels: int) -> Tensor:
     """Return the kernel of a first convolution for another number of channels.
 

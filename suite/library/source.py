@@ -1,9 +1,10 @@
 """Opens models of the transformers library: configuration first, weights when they are needed."""
 
+import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,16 @@ _BESIDE = (
 
 @dataclass(frozen=True)
 class Source:
-    """A model before it is built. folder: where its weights are; None for random ones."""
+    """A model before it is built.
+
+    folder: where its weights are; None for random ones. size: side of images, where one is asked
+    for. extractor: what the folder says of its feature extractor.
+    """
 
     config: PreTrainedConfig
-    folder: Path | None
+    folder: Path | None = None
+    size: int | None = None
+    extractor: Mapping[str, Any] = field(default_factory=dict)
 
     def build(self, config: PreTrainedConfig, *, weights: bool) -> PreTrainedModel:
         """Return the model of this (adapted) configuration, with the folder's weights or random."""
@@ -53,7 +60,7 @@ def open_source(options: Mapping[str, Any]) -> Source:
     """Return the model that `model` or `architecture` names; raise a `ConfigError`."""
     settings = dict(options["options"])
     if options["model"] is None:
-        return Source(_new_config(options["architecture"], settings), None)
+        return Source(_new_config(options["architecture"], settings), size=options["size"])
     folder = find_model(options["model"], options["download"])
     if not (folder / "config.json").is_file():
         raise ConfigError(f"backbone.model={folder}: has no config.json; put it there")
@@ -61,7 +68,10 @@ def open_source(options: Mapping[str, Any]) -> Source:
         # What is given here goes through the checks of its own class too.
         safe = {"local_files_only": True, "trust_remote_code": False}
         _check_settings(type(AutoConfig.from_pretrained(folder, **safe)), settings)
-        return Source(AutoConfig.from_pretrained(folder, **safe, **settings), folder)
+        config = AutoConfig.from_pretrained(folder, **safe, **settings)
+        extractor = folder / "preprocessor_config.json"
+        told = json.loads(extractor.read_text(encoding="utf-8")) if extractor.is_file() else {}
+        return Source(config, folder, options["size"], told)
 
 
 def _new_config(architecture: str, settings: dict[str, Any]) -> PreTrainedConfig:

@@ -20,7 +20,7 @@ from suite.config import one_line
 from suite.errors import ConfigError, nearest
 from suite.features import Form, Grid, GridSpec, Intake, Sequence
 from suite.library.frozen import LibraryBackbone
-from suite.library.pixels import Fitting, fit_channels, own_size
+from suite.library.pixels import Fitting, adapt_first_convolution, own_size
 
 _BRANCHED = ("googlenet", "inception_v3")
 """Models with classifiers halfway, which are left out, and an initialisation of their own."""
@@ -62,7 +62,7 @@ class Torchvision(LibraryBackbone):
         if state is not None:
             _load(self.model, state, f"backbone.weights={weights}", side=size_HW[0])
         self.features = output_width(self.model, size_HW)
-        _adapt_first_convolution(self.model, self.fitting.channels, pretrained=pretrained)
+        adapt_first_convolution(self.model, self.fitting.channels, pretrained=pretrained)
         if pretrained and model in _BRANCHED:
             # These weights come from TensorFlow, where colours lie between -1 and 1.
             self.model.transform_input = self.fitting.channels == 3
@@ -159,28 +159,6 @@ def output_width(model: nn.Module, size_HW: tuple[int, int], channels: int = 3) 
             return int(functional_call(model, shapes, (inputs,)).shape[1])
     finally:
         model.train(training)
-
-
-def _adapt_first_convolution(model: nn.Module, channels: int, *, pretrained: bool) -> None:
-    """Let the first convolution take this many channels, with weights made of those it has."""
-    name, old = next((n, m) for n, m in model.named_modules() if isinstance(m, nn.Conv2d))
-    if old.in_channels == channels:
-        return
-    new = nn.Conv2d(
-        channels, old.out_channels, old.kernel_size, old.stride, old.padding, old.dilation,
-        bias=old.bias is not None,
-    )  # fmt: skip
-    with torch.no_grad():
-        if pretrained:
-            new.weight.copy_(fit_channels(old.weight, channels))
-        else:
-            # As its constructor drew them, for so many inputs.
-            spread = old.weight.std() * (old.in_channels / channels) ** 0.5
-            new.weight.normal_(std=float(spread))
-        if old.bias is not None and new.bias is not None:
-            new.bias.copy_(old.bias)
-    parent, _, attribute = name.rpartition(".")
-    setattr(model.get_submodule(parent), attribute, new)
 
 
 def _read(weights: str) -> dict[str, Tensor]:

@@ -3,7 +3,6 @@
 Legend: B batch, T positions, D features.
 """
 
-import copy
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +17,17 @@ from suite.errors import ConfigError
 from suite.features import Intake, Sequence, Spec
 from suite.library.frozen import LibraryBackbone
 from suite.library.reading import Reading
+from suite.library.sound import WAVEFORM_MODELS, SpectrogramPatches, Waveforms, Whisper
 from suite.library.source import Source, open_source
 from suite.library.text import Text
+from suite.library.vision import Images
+
+_KINDS: dict[str, type[Reading]] = {
+    **dict.fromkeys(WAVEFORM_MODELS, Waveforms),
+    "whisper": Whisper,
+    "audio-spectrogram-transformer": SpectrogramPatches,
+}
+"""How models of sound read; those of texts and images are told by what the library calls input."""
 
 
 class Transformers(LibraryBackbone):
@@ -43,13 +51,13 @@ class Transformers(LibraryBackbone):
         super().__init__()
         self.source = open_source(options)
         kind = reading_kind(self.source)
-        config = copy.deepcopy(self.source.config)
-        kind.prepare(config, spec)
+        config = kind.prepare(self.source, spec)
         self.reading = kind(self.source, config, spec)
         self.model = self.reading.adapt(self.source.build(config, weights=load))
         if isinstance(getattr(self.model, "pooler", None), nn.Module):
             self.model.pooler = None  # the task's head is what pools
         self.features = output_width(config)
+        self.longest = self.reading.longest
         self.first = pool is Pool.first
         self.freeze(trainable)
 
@@ -69,7 +77,7 @@ class Transformers(LibraryBackbone):
     def forward(self, inputs: Any) -> Sequence:
         """Map what the stem offers to (B, T, features), or (B, 1, features)."""
         arguments, mask_BT = self.reading(inputs)
-        values: Tensor = self.model(**arguments).last_hidden_state
+        values: Tensor = self.reading.select(self.model(**arguments).last_hidden_state)
         if self.first:
             return Sequence(values[:, :1])
         return Sequence(values, mask_BT)
@@ -87,18 +95,25 @@ class Transformers(LibraryBackbone):
 def reading_kind(source: Source) -> type[Reading]:
     """Return how models of this configuration read, or raise a `ConfigError`."""
     config = source.config
-    if type(config) not in MODEL_MAPPING or not hasattr(config, "hidden_size"):
-        raise ConfigError(f"backbone: {config.model_type} has no encoder that the suite knows")
-    model = MODEL_MAPPING[type(config)]
-    model = model[0] if isinstance(model, (list, tuple)) else model
-    if model.main_input_name == "input_ids":
-        return Text
-    raise ConfigError(f"backbone: {config.model_type} has no encoder that the suite knows")
+    kind = _KINDS.get(config.model_type)
+    if kind is None and type(config) in MODEL_MAPPING and output_width(config):
+        model = MODEL_MAPPING[type(config)]
+        model = model[0] if isinstance(model, (list, tuple)) else model
+        kind = {"input_ids": Text, "pixel_values": Images}.get(model.main_input_name)
+    if kind is None:
+        raise ConfigError(
+            f"backbone: {config.model_type} is no encoder that the suite knows; there are those of "
+            f"text, those of images, and {', '.join(_KINDS)}"
+        )
+    if source.size is not None and kind is not Images:
+        raise ConfigError(f"backbone.size={source.size}: {config.model_type} takes no images")
+    return kind
 
 
 def output_width(config: PreTrainedConfig) -> int:
-    """Return the features of each position of the model's output."""
-    return int(config.hidden_size)
+    """Return the features of each position of the model's output; 0 where it has several."""
+    sizes = getattr(config, "hidden_sizes", None)
+    return int(getattr(config, "hidden_size", None) or (sizes[-1] if sizes else 0))
 
 
 def deepest_list(model: nn.Module) -> nn.ModuleList:

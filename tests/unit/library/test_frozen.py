@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from suite.config import Pool
+from suite.config import TransformersConfig
 from suite.errors import ConfigError
 from suite.features import (
     BackboneBuilder,
@@ -16,6 +16,7 @@ from suite.features import (
     TokenSpec,
 )
 from suite.library.transformers import Transformers
+from suite.run import _options
 from suite.training.average import Average
 from suite.training.optimizers import adamw, muon
 
@@ -32,11 +33,8 @@ class Given(nn.Module):
 @pytest.fixture
 def model_of(bert_folder):
     def model_of(trainable, spec=None):
-        options = {
-            "model": str(bert_folder), "architecture": None, "options": {}, "download": False,
-            "trainable": trainable, "pool": Pool.mean,
-        }  # fmt: skip
-        backbone = BackboneBuilder(Transformers, options)(spec or TokenSpec())
+        config = TransformersConfig(model=str(bert_folder), architecture=None, trainable=trainable)
+        backbone = BackboneBuilder(Transformers, _options(config))(spec or TokenSpec())
         return DeepModel(Given(), backbone, PooledHead(backbone.features, 3)).train()
 
     return model_of

@@ -8,19 +8,21 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from suite.config import Pool
+from suite.config import TransformersConfig
 from suite.errors import ConfigError
 from suite.features import BackboneBuilder, TokenSpec
 from suite.library.hub import find_model
 from suite.library.transformers import Transformers
+from suite.run import _options
+
+
+def builder(**given):
+    config = TransformersConfig(**{"architecture": None, **given})
+    return BackboneBuilder(Transformers, _options(config))
 
 
 def build(**given):
-    options = {
-        "model": None, "architecture": None, "options": {}, "download": False, "trainable": "all",
-        "pool": Pool.mean, **given,
-    }  # fmt: skip
-    return BackboneBuilder(Transformers, options)(TokenSpec())
+    return builder(**given)(TokenSpec())
 
 
 @pytest.fixture
@@ -83,13 +85,8 @@ def test_weights_of_another_model(folder):
 def test_tokenizer_that_is_missing_leaves_features_only(folder):
     for file in folder.glob("*token*"):
         file.unlink()
-    options = {
-        "model": str(folder), "architecture": None, "options": {}, "download": False,
-        "trainable": "all", "pool": Pool.mean,
-    }  # fmt: skip
-    assert [form.value for form in BackboneBuilder(Transformers, options).intake.forms] == [
-        "sequence"
-    ]
+    forms = builder(model=str(folder)).intake.forms
+    assert [form.value for form in forms] == ["sequence"]
 
 
 def test_names_and_options_that_the_library_does_not_know():
@@ -101,7 +98,7 @@ def test_names_and_options_that_the_library_does_not_know():
             options={"hidden_size": "wide"})  # fmt: skip
     refused("multiple of the number of attention heads", architecture="bert",
             options={"hidden_size": 17, "num_attention_heads": 2})  # fmt: skip
-    refused("clip has no encoder that the suite knows", architecture="clip")
+    refused("clip is no encoder that the suite knows", architecture="clip")
 
 
 def test_options_win_over_a_pretrained_configuration(folder):
@@ -114,10 +111,9 @@ def test_model_is_built_again_from_what_it_keeps(folder, tmp_path):
     built.keep(tmp_path / "kept")
     shutil.rmtree(folder)
     assert not list((tmp_path / "kept").glob("*.safetensors"))
-    options = {"model": str(folder), "architecture": None, "options": {"hidden_dropout_prob": 0.0},
-               "download": False, "trainable": "none", "pool": Pool.mean}  # fmt: skip
-    builder = BackboneBuilder(Transformers, Transformers.rebuilt(options, tmp_path / "kept"))
-    again = builder(TokenSpec())
+    options = builder(model=str(folder), options={"hidden_dropout_prob": 0.0}).options
+    kept = BackboneBuilder(Transformers, Transformers.rebuilt(options, tmp_path / "kept"))
+    again = kept(TokenSpec())
     assert again.model.embeddings.dropout.p == 0.0
     again.load_state_dict(built.state_dict())
-    assert len(builder.intake.tokenizer().encode(["how long is the river"], 64)[0]) > 3
+    assert len(kept.intake.tokenizer().encode(["how long is the river"], 64)[0]) > 3

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from suite.config import Pool
+from suite.config import Pool, TransformersConfig
 from suite.errors import ConfigError
 from suite.features import (
     BackboneBuilder,
@@ -15,6 +15,7 @@ from suite.features import (
     length_mask,
 )
 from suite.library.transformers import Transformers
+from suite.run import _options
 
 TEXTS = ["how long is the river", "who", "what is the capital of a river when it does take many"]
 SMALL = {
@@ -39,20 +40,17 @@ SMALL = {
     "t5": {"num_heads": 2, "d_model": 16, "d_kv": 8, "num_layers": 2, "d_ff": 32,
            "vocab_size": 40},
 }  # fmt: skip
-OPTIONS = {
-    "model": None, "architecture": None, "options": {}, "download": False, "trainable": "all",
-    "pool": Pool.mean,
-}  # fmt: skip
 
 
 def build(name, spec=None):
     torch.manual_seed(0)
-    options = {**OPTIONS, "architecture": name, "options": SMALL[name]}
-    return BackboneBuilder(Transformers, options)(spec or SequenceSpec(features=6))
+    config = TransformersConfig(architecture=name, options=SMALL[name])
+    return BackboneBuilder(Transformers, _options(config))(spec or SequenceSpec(features=6))
 
 
 def pretrained_builder(folder, **given):
-    return BackboneBuilder(Transformers, {**OPTIONS, "model": str(folder), **given})
+    config = TransformersConfig(model=str(folder), architecture=None, **given)
+    return BackboneBuilder(Transformers, _options(config))
 
 
 def tokens_of(builder, texts, padding=0, filling=0):
