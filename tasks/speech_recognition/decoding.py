@@ -13,7 +13,7 @@ from torch import Tensor
 from suite import ConfigError, atomic_path
 from suite import Sequence as PositionSequence
 from tasks.speech_recognition.config import SpeechTranscriptionConfig
-from tasks.speech_recognition.error_rate import align, characters, errors, words
+from tasks.speech_recognition.error_rate import characters, distance, words
 from tasks.speech_recognition.kneser_ney import estimate, write_arpa
 from tasks.speech_recognition.symbols import BLANK, Symbols
 
@@ -90,8 +90,8 @@ def choose_weights(
                 for one, log_probability_TK in zip(said, heard, strict=True)
             ]
             wrong = (
-                sum(errors(align(words(one), words(other))) for one, other in pairs),
-                sum(errors(align(characters(one), characters(other))) for one, other in pairs),
+                sum(distance(words(one), words(other)) for one, other in pairs),
+                sum(distance(characters(one), characters(other)) for one, other in pairs),
             )
             if best is None or wrong < best[0]:
                 best = wrong, weights

@@ -195,12 +195,16 @@ class SpeechTranscription(DataSetTask):
         return found
 
     def figures(self, metrics: "MetricCollection") -> Iterable[Figure]:
-        texts = {
-            name: cast(ErrorRate, metrics[f"{decoder}word_error_rate"]).texts
-            for decoder, name in (("", "greedy"), ("beam_", "beam"))
-            if f"{decoder}word_error_rate" in metrics
+        decoders = {"greedy": "", "beam": "beam_"} if self.weights is not None else {"greedy": ""}
+        rates = {
+            name: [cast(ErrorRate, metrics[f"{prefix}{rate}"]) for rate in _CUTS]
+            for name, prefix in decoders.items()
         }
-        transcripts = Transcripts(f"Transcripts of {self.card().name}, test split", texts)
+        transcripts = Transcripts(
+            f"Transcripts of {self.card().name}, test split",
+            {name: word.texts for name, (_, word) in rates.items()},
+            {name: float(character.compute()) for name, (character, _) in rates.items()},
+        )
         return [
             Figure("transcripts", transcripts.html().encode(), ".html"),
             Figure("transcripts", transcripts.text().encode(), ".txt"),

@@ -10,7 +10,7 @@ from functools import cached_property
 from html import escape
 from itertools import chain
 
-from tasks.speech_recognition.error_rate import Pair, Text, align, characters, errors, words
+from tasks.speech_recognition.error_rate import Pair, Text, align, errors, words
 
 _WORST, _SAMPLE, _FREQUENT = 100, 100, 20
 """How many of the worst recordings, of the others, and of the most frequent errors are shown."""
@@ -32,11 +32,12 @@ td.number { text-align: right; font-variant-numeric: tabular-nums; }
 @dataclass(frozen=True)
 class Transcripts:
     """Recordings of one split. texts: by the name of the decoder that heard them; all have the same
-    recordings in the same order, and the first ranks them.
+    recordings in the same order, and the first ranks them. character_error_rates: by decoder.
     """
 
     title: str
     texts: Mapping[str, Sequence[Text]]
+    character_error_rates: Mapping[str, float]
 
     @cached_property
     def aligned(self) -> Mapping[str, list[list[Pair]]]:
@@ -99,16 +100,10 @@ class Transcripts:
             pairs = list(chain.from_iterable(aligned))
             spoken = sum(said is not None for said, _ in pairs)
             kinds = Counter(_kind(pair) for pair in pairs)
-            letters = [
-                pair
-                for text in self.texts[decoder]
-                for pair in align(characters(text.said), characters(text.heard))
-            ]
-            written = sum(said is not None for said, _ in letters)
             yield (
                 decoder,
                 f"{errors(pairs) / max(spoken, 1):.1%}",
-                f"{errors(letters) / max(written, 1):.1%}",
+                f"{self.character_error_rates[decoder]:.1%}",
                 str(spoken),
                 *(str(kinds[kind]) for kind in ("substituted", "deleted", "inserted")),
                 f"{sum(not errors(one) for one in aligned)} of {len(aligned)}",
