@@ -12,9 +12,7 @@ BACKBONES = {
     "mlp": MLP(SEQUENCE, width=8, depth=3, context=1, dropout=0.0),
     "lstm": LSTM(SEQUENCE, width=8, depth=3, bidirectional=True, dropout=0.0),
     "transformer": Transformer(SEQUENCE, width=8, depth=3, heads=2, expansion=2, dropout=0.0),
-    "conformer": Conformer(
-        SEQUENCE, width=8, depth=3, heads=2, expansion=2, kernel=3, dropout=0.0
-    ),
+    "conformer": Conformer(SEQUENCE, width=8, depth=3, heads=2, expansion=2, kernel=3, dropout=0.0),
     "convnet": ConvNet(
         GridSpec(channels=2, height=4), width=8, wide=8, depth=1, stages=3, dropout=0.0
     ),
