@@ -35,7 +35,7 @@ class AGNews(PublishedTexts):
         if not train.is_file() or not all(_is_topic(row) for row in islice(_records(train), 1)):
             return None
         if not files[Split.TEST].is_file():
-            raise self.missing(root, _FILES[Split.TEST])
+            raise self.missing(root, _FILES[Split.TEST], rest=True)
         return {split: reading.rows(str(file), _articles(file)) for split, file in files.items()}
 
 

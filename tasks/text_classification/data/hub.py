@@ -52,10 +52,10 @@ class Hub:
         newest = sorted(place.glob("snapshots/*"), key=lambda one: one.stat().st_mtime)[::-1]
         return next((one for one in newest if any_revision and self.files(one)), None)
 
-    def fetch(self, name: str, folder: Path | None) -> None:
+    def fetch(self, folder: Path | None) -> None:
         """Download the files into a folder, or into the hub's local cache, and verify checksums.
 
-        name: for messages. Raises a `DataError` where that cannot be done.
+        Raises a `DataError` where that cannot be done.
         """
         try:
             self._fetch(folder)
@@ -64,8 +64,9 @@ class Hub:
         except Exception as error:  # the library passes on what its HTTP client raises
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
             raise DataError(
-                f"{name}: {self.id} at {self.revision} cannot be downloaded from the Hugging Face "
-                f"hub ({reason}); try again with a network, or get its files another way"
+                f"data.id={self.id}: cannot be downloaded from the Hugging Face hub at "
+                f"{self.revision} ({reason}); try again with a network, or get its files another "
+                f"way{f' and put them into {folder}' if folder else ''}"
             ) from error
 
     def _fetch(self, folder: Path | None) -> None:
@@ -78,7 +79,7 @@ class Hub:
         wanted = [one for one in about.siblings or () if self._is_part(Path(one.rfilename))]
         if not wanted:
             raise DataError(
-                f"{self.id} at {self.revision} has no parquet files"
+                f"data.id={self.id}: has no parquet files at {self.revision}"
                 + (f" of config {self.config}" if self.config else "")
                 + "; mend data.config or data.revision"
             )
@@ -100,6 +101,8 @@ class Hub:
             if self._is_part(part):
                 splits = found.setdefault(_config(part) or "", {})
                 splits.setdefault(_split(part), []).append(file)
+        if self.config in found:
+            return found[self.config]
         if len(found) > 1:
             raise DataError(
                 f"data.id={self.id}: has several configs; give data.config=… of {sorted(found)}"
@@ -130,7 +133,8 @@ def _verify(file: Path, lfs: Any) -> None:
     with file.open("rb") as opened:
         digest = hashlib.file_digest(opened, "sha256").hexdigest()
     if digest != lfs.sha256:
-        file.resolve().unlink()
+        file.resolve().unlink()  # the cache links to what it holds
+        file.unlink(missing_ok=True)
         raise DataError(
             f"{file.name} has sha256 {digest}, but {lfs.sha256} is published; try again"
         )

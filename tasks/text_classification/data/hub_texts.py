@@ -32,7 +32,7 @@ class HubTexts:
         """Return the data set; splits that it has not are held out of training."""
         hub = Hub(self.id, self.config, self.revision or PARQUET)
         if self.download:
-            hub.fetch(f"data.id={self.id}", None)
+            hub.fetch(None)
         folder = hub.cached(any_revision=self.revision is None)
         there = {} if folder is None else hub.files(folder)
         if folder is None or not there:

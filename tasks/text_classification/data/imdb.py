@@ -40,7 +40,7 @@ class IMDb(PublishedTexts):
         for label in _CLASSES:
             files = sorted((folder / label).glob("*.txt"))
             if not files:
-                raise self.missing(folder, f"{label}/*.txt")
+                raise self.missing(folder, f"{label}/*.txt", rest=True)
             for file in files:
                 text = file.read_text(encoding="utf-8")
                 if reading.good(str(file), text, label):

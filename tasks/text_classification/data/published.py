@@ -97,7 +97,7 @@ class PublishedTexts(ABC):
         hub = Hub(self.id, self.config, self.revision)
         rows = self._found(root, hub, reading)
         if rows is None and self.download:
-            hub.fetch(f"data={self.facts.name}", root)
+            hub.fetch(root)
             rows = self._found(root, hub, reading)
         elif rows is None and self.path is None:
             # Whoever names a folder means that folder.
@@ -114,32 +114,34 @@ class PublishedTexts(ABC):
         return self._tables(root, hub, reading) if rows is None else self._own(rows)
 
     def _tables(self, root: Path, hub: Hub, reading: Reading) -> Mapping[Split, Rows] | None:
-        """Read plain tables, or the parquet files of the hub."""
-        files: dict[Split, Sequence[Path]] = {s: [file] for s, file in split_files(root).items()}
-        if Split.TRAIN not in files:
-            there = hub.files(root)
-            files = {
-                split: there[name]
-                for split, names in SPLIT_NAMES.items()
-                for name in names
-                if name in there
-            }
-        if Split.TRAIN not in files:
-            return None
-        files = self._own(files)
-        for split in self.facts.sizes:
-            if split not in files:
-                raise self.missing(root, f"file of its {split.value} split beside the others")
+        """Read plain tables, or else the parquet files of the hub; None where a split lacks."""
+        plain = {split: [file] for split, file in split_files(root).items()}
+        there = hub.files(root)
+        parquet = {
+            split: there[name]
+            for split, names in SPLIT_NAMES.items()
+            for name in names
+            if name in there
+        }
         text = Column(self.facts.text_columns, _FIX)
         label = Column(self.facts.label_columns, _FIX)
-        return {split: reading.table(part, text, label) for split, part in files.items()}
+        for files in (plain, parquet):
+            own = self._own(files)
+            if own.keys() >= self.facts.sizes.keys():
+                splits = [split for split in Split if split in own]
+                return {split: reading.table(own[split], text, label) for split in splits}
+        return None
 
     def _own(self, parts: Mapping[Split, _Part]) -> dict[Split, _Part]:
         """Return the splits by the part that they play here."""
         if self.facts.test is Split.TEST:
             return dict(parts)
         # The published test has no labels.
-        own = {s: part for s, part in parts.items() if s not in (self.facts.test, Split.TEST)}
+        own: dict[Split, _Part] = {
+            split: part
+            for split, part in parts.items()
+            if split not in (self.facts.test, Split.TEST)
+        }
         if self.facts.test in parts:
             own[Split.TEST] = parts[self.facts.test]
         return own
@@ -161,9 +163,9 @@ class PublishedTexts(ABC):
             named.append((text, name[label.lower()]))
         return named
 
-    def missing(self, root: Path, what: str) -> DataError:
-        """Return the error for a folder that lacks something."""
-        return DataError(
-            f"data={self.facts.name}: {root} has no {what}; put it there, give data.path=…, or "
-            "set data.download=true"
-        )
+    def missing(self, root: Path, what: str, *, rest: bool = False) -> DataError:
+        """Return the error for a folder that lacks something. rest: only what completes it."""
+        fix = "put it there, give data.path=…, or set data.download=true"
+        if rest:
+            fix = "put it beside the others"
+        return DataError(f"data={self.facts.name}: {root} has no {what}; {fix}")

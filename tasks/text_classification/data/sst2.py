@@ -58,7 +58,7 @@ class SST2GLUE(PublishedTexts):
         if not train.is_file():
             return None
         if not dev.is_file():
-            raise self.missing(root, dev.name)
+            raise self.missing(root, dev.name, rest=True)
         files = {Split.TRAIN: train, Split.VALIDATION: dev}
         return {split: reading.rows(str(file), _sentences(file)) for split, file in files.items()}
 

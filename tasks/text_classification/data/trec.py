@@ -31,7 +31,7 @@ class TREC(PublishedTexts):
         if not files[Split.TRAIN].is_file():
             return None
         if not files[Split.TEST].is_file():
-            raise self.missing(root, _FILES[Split.TEST])
+            raise self.missing(root, _FILES[Split.TEST], rest=True)
         return {split: reading.rows(str(file), _questions(file)) for split, file in files.items()}
 
 
