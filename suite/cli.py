@@ -12,6 +12,7 @@ from suite.errors import TriathlonError
 
 VERBS = {
     "list": "suite.verbs.listing:main",
+    "references": "suite.verbs.references:main",
     "model": "suite.verbs.model:main",
     "report": "suite.verbs.report:main",
     "ui": "suite.verbs.ui:main",

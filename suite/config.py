@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 
+MISSING = "???"
+"""What omegaconf takes for a value that the user has to give."""
+
+
 @dataclass(kw_only=True)
 class Node:
     """A part of the configuration. `group` is its place, for messages."""
@@ -110,11 +114,16 @@ class OnError(enum.Enum):
 class DataConfig(Node):
     """Options of a data source; a plugin's own dataclass extends it.
 
+    A standard set has the options `path` (null is the cache) and `download`; what a source of the
+    user's own files needs has the default "???"; `triathlon list` goes by that.
+
     kind: what it holds ("image", "text", "speech", …), matched with the task's `data_kind`.
+    refuses_download: why a standard set cannot be downloaded; empty where it can.
     """
 
     group: ClassVar[str] = "data"
     kind: ClassVar[str] = ""
+    refuses_download: ClassVar[str] = ""
 
     _target_: str = ""
     """Dotted path of the data source."""
@@ -227,6 +236,102 @@ class TransformerConfig(BackboneConfig):
         self.require("width", fits, f"a multiple of 2 * backbone.heads ({2 * self.heads})")
 
 
+@dataclass(kw_only=True)
+class ConformerConfig(TransformerConfig):
+    """Conformer encoder."""
+
+    _target_: str = "suite.backbones.Conformer"
+    kernel: int = 15
+    """Positions that a convolution sees; odd."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("kernel", self.kernel > 0 and self.kernel % 2 == 1, "odd and above 0")
+
+
+def _open_dict() -> Any:
+    """Return a dict that the command line may add keys to: those of another library."""
+    from omegaconf import OmegaConf
+
+    return OmegaConf.create({}, flags={"struct": False})
+
+
+class Pool(enum.Enum):
+    """What a pretrained model's positions become."""
+
+    mean = "mean"
+    first = "first"
+
+
+@dataclass(kw_only=True)
+class LibraryConfig(Node):
+    """Options of every backbone that another library defines."""
+
+    group: ClassVar[str] = "backbone"
+
+    _target_: str = ""
+    """Dotted path of the backbone class."""
+    trainable: str = "all"
+    """What is trained: all, none (a linear probe: only the head learns), or a number of layers from
+    the top. What is frozen stays in evaluation mode."""
+
+    def __post_init__(self) -> None:
+        named = self.trainable in ("all", "none")
+        counted = self.trainable.isdecimal() and int(self.trainable) > 0
+        self.require("trainable", named or counted, "all, none, or a number of layers above 0")
+
+
+@dataclass(kw_only=True)
+class TorchvisionConfig(LibraryConfig):
+    """A classifier of torchvision, without its last layer."""
+
+    _target_: str = "suite.library.torchvision.Torchvision"
+    model: str = MISSING
+    """Its name there: resnet18, efficientnet_b0, vit_b_16, …"""
+    weights: str | None = None
+    """File of pretrained weights, .safetensors; null draws random ones."""
+    size: int | None = None
+    """Side in pixels that the input is resized to; null keeps its size where the model can take it
+    (else takes the next that it can), and where its width varies stretches it to a square."""
+    options: dict[str, Any] = field(default_factory=_open_dict)
+    """Options of the model's builder: dropout, …"""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_positive("size")
+
+
+@dataclass(kw_only=True)
+class TransformersConfig(LibraryConfig):
+    """An encoder of the transformers library: pretrained (`model`) or new (`architecture`)."""
+
+    _target_: str = "suite.library.transformers.Transformers"
+    model: str | None = None
+    """Folder with config.json, model.safetensors and what the model reads with (tokenizer.json,
+    preprocessor_config.json); or a name on the Hugging Face hub that is in the local cache."""
+    download: bool = False
+    """Fetch from the hub what the local cache does not have."""
+    architecture: str | None = "bert"
+    """Kind of a model with random weights: bert, roberta, distilbert, …; null with `model`."""
+    options: dict[str, Any] = field(default_factory=_open_dict)
+    """Options of the library's configuration class: hidden_size, num_hidden_layers, …"""
+    size: int | None = None
+    """Side in pixels that images are resized to; null is what the model was trained on, or where it
+    is new the grid's own, rounded up to whole patches."""
+    pool: Pool = Pool.mean
+    """mean leaves all positions to the head, which pools them; first keeps the first alone, which
+    BERT and ViT call [CLS]."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_positive("size")
+        if (self.model is None) == (self.architecture is None):
+            raise ConfigError(
+                f"backbone.model={_shown(self.model)} backbone.architecture="
+                f"{_shown(self.architecture)}: give one of them, a pretrained model or a kind"
+            )
+
+
 # Losses
 
 
@@ -281,9 +386,13 @@ class OptimizerConfig(Node):
     """Learning rate at the schedule's peak."""
     weight_decay: float = 0.0
     """Weight decay of matrices and kernels; biases and normalisations have none."""
+    layer_decay: float = 1.0
+    """Learning rate of a layer as a share of that of the layer above it, from the head, which has
+    `lr`, down to the input (Clark et al. 2020, Bao et al. 2022); 1 is the same for all."""
 
     def __post_init__(self) -> None:
         self.require_positive("lr")
+        self.require("layer_decay", 0 < self.layer_decay <= 1, "above 0, at most 1")
         self.require("weight_decay", self.weight_decay >= 0, "0 or above")
 
 
@@ -593,6 +702,9 @@ SCHEMAS: dict[str, type[Node]] = {
     "backbone/convnet": ConvNetConfig,
     "backbone/lstm": LSTMConfig,
     "backbone/transformer": TransformerConfig,
+    "backbone/conformer": ConformerConfig,
+    "backbone/torchvision": TorchvisionConfig,
+    "backbone/transformers": TransformersConfig,
     "loss/cross_entropy": CrossEntropyConfig,
     "loss/mse": MSEConfig,
     "loss/ctc": CTCConfig,

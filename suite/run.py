@@ -20,7 +20,7 @@ from suite.config import KNOWLEDGE, RunConfig
 from suite.data.cache import atomic_path, cache_folder
 from suite.data.streaming import worker_died
 from suite.errors import PluginError, TrainingError, TriathlonError, unwritable
-from suite.features import BackboneBuilder
+from suite.features import Backbone, BackboneBuilder
 from suite.hardware.device import choose_device, choose_workers, prepare_process
 from suite.hardware.flops import count_flops
 from suite.hardware.machine import (
@@ -34,7 +34,7 @@ from suite.plugins import check_target
 from suite.record import RunRecord
 from suite.report.curves import curves_png
 from suite.standing import standings
-from suite.task import Direction, Known, Reference, Setup, Split, Task
+from suite.task import Direction, Figure, Known, Reference, Setup, Split, Task
 from suite.tracking.console import Console
 from suite.tracking.journal import Journal, read_journal
 from suite.tracking.model_folder import read_model_folder, save_model_folder
@@ -42,9 +42,12 @@ from suite.tracking.sender import Sender
 from suite.tracking.store import uri_of
 from suite.tracking.sweep_run import current_sweep
 from suite.training.checkpoint import Checkpoints, load_weights
-from suite.training.evaluation import evaluate
+from suite.training.evaluation import calibrate, evaluate
 from suite.training.loop import Outcome, Training, fit, length_in_steps
 from suite.training.precision import Precision
+
+_KEPT = "backbone"
+"""Folder beside a model's weights for what its backbone is built from again."""
 
 
 def run(config: RunConfig, overrides: Sequence[str] = ()) -> RunRecord:
@@ -148,10 +151,18 @@ def _known(data: Any) -> Known:
     )
 
 
-def build_model(config: RunConfig, task: Task, device: torch.device) -> nn.Module:
-    """Return the model with its first weights, which are a function of the seed."""
+def build_model(
+    config: RunConfig, task: Task, device: torch.device, *, kept: Path | None = None
+) -> nn.Module:
+    """Return the model with its first weights, which are a function of the seed.
+
+    kept: a folder in which a run's backbone left what it takes to build it again.
+    """
     torch.manual_seed(config.seed)
-    backbone = BackboneBuilder(_named(config.backbone._target_), _options(config.backbone))
+    kind, options = _named(config.backbone._target_), _options(config.backbone)
+    if kept is not None:
+        options = kind.rebuilt(options, kept)
+    backbone = BackboneBuilder(kind, options, config.choices.get("backbone") or "…")
     return task.build_model(backbone).to(device)
 
 
@@ -160,7 +171,8 @@ def load_model(folder: Path) -> nn.Module:
     config, weights = read_model_folder(folder)
     run_config = recompose(config)
     device = torch.device("cpu")
-    model = build_model(run_config, build_task(run_config, device), device)
+    task = build_task(run_config, device)
+    model = build_model(run_config, task, device, kept=folder / _KEPT)
     model.load_state_dict(weights)
     return model.eval()
 
@@ -194,6 +206,10 @@ def _train(
         )
     )
     load_weights(model, checkpoints.best)
+    chosen = calibrate(task, model, precision)
+    if chosen:
+        journal.metrics(outcome.best_step, {f"validation/{k}": v for k, v in chosen.items()})
+        outcome.best.update(chosen)
     tested, metrics = evaluate(task, model, Split.TEST, precision)
     journal.metrics(outcome.best_step, {f"test/{k}": v for k, v in tested.items()})
     _conclude(record, task, outcome, tested, meter, device)
@@ -268,16 +284,18 @@ def _keep(
     summary |= {f"hardware/{k}": v for k, v in record.memory.items()}
     journal.metrics(record.steps, summary)
     if config.tracking.figures:
-        pictures = {figure.name: figure.png for figure in task.figures(metrics)}
-        pictures["curves"] = curves_png(event for event, _ in read_journal(journal.path))
-        for name, png in pictures.items():
-            path = journal.folder / "figures" / f"{name}.png"
+        curves = curves_png(event for event, _ in read_journal(journal.path))
+        for figure in (*task.figures(metrics), Figure("curves", curves)):
+            path = journal.folder / "figures" / f"{figure.name}{figure.suffix}"
             with atomic_path(path) as temporary:
-                temporary.write_bytes(png)
+                temporary.write_bytes(figure.content)
             journal.artifact(path)
     if config.tracking.log_model:
         folder = journal.folder / "model"
         save_model_folder(folder, model, task.example_batch(), config=record.config)
+        backbone = getattr(model, "backbone", None)
+        if isinstance(backbone, Backbone):
+            backbone.keep(folder / _KEPT)
         journal.artifact(folder)
 
 

@@ -26,8 +26,8 @@ class Comparison:
 
     name, value, uses: of the reference.
     gap: how much better than the reference; below 0 where it is worse, whatever the direction.
-    verdict: "below", "reproduces" or "above"; of people "below people", "like people" or "beyond
-        people". None where the result has no interval.
+    verdict: "below" (worse), "reproduces" or "above" (better); of people "below people", "like
+        people" or "beyond people". None where the result has no interval.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Standing:
     """How one test metric of a run stands to references on the same test split.
 
     interval: low, high, method. published, people: None where no reference of that kind is known.
-    reproduces: names of all published results within the interval, not only the best.
+    reproduces: all published results within the interval, by their labels, not only the best.
     """
 
     metric: str
@@ -93,6 +93,18 @@ def compared_metrics(primary: str, references: Sequence[Mapping[str, Any]]) -> l
     return [*first, *others] if first else [*others, primary]
 
 
+def best_of(references: Sequence[Mapping[str, Any]], direction: str) -> Mapping[str, Any]:
+    """Return the reference with the best value; of equals the first."""
+    sign = -1.0 if direction == "minimize" else 1.0
+    return max(references, key=lambda reference: sign * reference["value"])
+
+
+def label_of(reference: Mapping[str, Any]) -> str:
+    """Return a reference's name, and what it used, which tells results of one name apart."""
+    uses = reference.get("uses")
+    return f"{reference['name']}, {uses}" if uses else str(reference["name"])
+
+
 def stand(
     metric: str,
     value: float,
@@ -112,7 +124,7 @@ def stand(
     def to_best(kind: ReferenceKind) -> Comparison | None:
         if not of_kind[kind.value]:
             return None
-        best = max(of_kind[kind.value], key=lambda r: sign * r["value"])
+        best = best_of(of_kind[kind.value], direction)
         other = float(best["value"])
         verdict = None
         if own is not None:
@@ -131,5 +143,5 @@ def stand(
         interval=(own.low, own.high, own.method) if own else None,
         published=to_best(ReferenceKind.published),
         people=to_best(ReferenceKind.human),
-        reproduces=tuple(r["name"] for r in published if own and r["value"] in own),
+        reproduces=tuple(label_of(r) for r in published if own and r["value"] in own),
     )

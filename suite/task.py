@@ -200,10 +200,14 @@ class Setup:
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture a task offers of its test result, as PNG bytes."""
+    """What a task offers to look at of its test result: a picture, a page, a text.
+
+    suffix: says what the content is, as that of a file does.
+    """
 
     name: str
-    png: bytes = field(repr=False)
+    content: bytes = field(repr=False)
+    suffix: str = ".png"
 
 
 class Task:
@@ -265,6 +269,14 @@ class Task:
         """Update `metrics` with `batch` and return its loss, in one forward pass."""
         raise NotImplementedError
 
+    def calibrate(self, model: nn.Module) -> Mapping[str, float]:
+        """Choose on the validation split what is left once weights are fixed; return it by name.
+
+        Called once, after training and before the test: what is chosen (the weights of a decoder, a
+        threshold) has part in the test's `metrics` and `evaluate`.
+        """
+        return {}
+
     def batches_per_epoch(self) -> int | None:
         """Return the number of training batches that make an epoch; None where there are none."""
         return None
@@ -281,5 +293,5 @@ class Task:
         return {}
 
     def figures(self, metrics: MetricCollection) -> Iterable[Figure]:
-        """Return pictures of the test result (a confusion matrix, say)."""
+        """Return what there is to look at of the test result (a confusion matrix, say)."""
         return ()

@@ -51,6 +51,13 @@ SMALL = {
         "backbone.depth=1",
         "backbone.heads=2",
     ],
+    "conformer": [
+        "backbone=conformer",
+        "backbone.width=16",
+        "backbone.depth=1",
+        "backbone.heads=2",
+        "backbone.kernel=3",
+    ],
 }
 """Overrides for a small model of each backbone."""
 

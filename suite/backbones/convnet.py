@@ -69,6 +69,9 @@ class ConvNet(Backbone):
             values = self.dropout(values)
         return Sequence(values.mean(2).transpose(1, 2), mask)
 
+    def hidden_layers(self) -> list[nn.Module]:
+        return list(self.stages)
+
 
 class _Stage(nn.Module):
     def __init__(

@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from suite.standing import label_of
 from suite.tracking.journal import Event
 
 _SECONDS_BETWEEN = 0.5
@@ -72,7 +73,7 @@ class Console:
     def _metrics(self, event: Event) -> None:
         values: Mapping[str, float] = event["values"]
         self._last.update(values)
-        validated = any(name.startswith("validation/") for name in values)
+        validated = "validation/loss" in values
         if self._progress is None:
             if validated:
                 seconds = event["time"] - self._began
@@ -185,16 +186,19 @@ def standing_lines(record: Mapping[str, Any]) -> list[str]:
             for key, name in (("published", "best published"), ("people", "people"))
             if standing[key]
         ]
-        also = [name for name in standing["reproduces"] if name != standing["published"]["name"]]
-        compared += [f"reproduces {', '.join(also)}"] if also else []
-        lines += [line, "; ".join(compared) or "no published or human result is known of it"]
+        best = standing["published"] and label_of(standing["published"])
+        also = [label for label in standing["reproduces"] if label != best]
+        compared += [f"reproduces {'; '.join(also)}"] if also else []
+        if not compared and standing is record["standings"][0]:
+            compared.append("no published or human result is known of it")
+        if compared or standing["interval"]:
+            lines += [line, *(["; ".join(compared)] if compared else [])]
     return lines
 
 
 def _compared(other: Mapping[str, Any], kind: str) -> str:
-    uses = f", {other['uses']}" if other["uses"] else ""
     verdict = f", {other['verdict']}" if other["verdict"] else ""
-    return f"{kind} {other['value']:.4f} ({other['name']}{uses}): gap {other['gap']:+.4f}{verdict}"
+    return f"{kind} {other['value']:.4f} ({label_of(other)}): gap {other['gap']:+.4f}{verdict}"
 
 
 def _reference_note(reference: Mapping[str, Any]) -> str:

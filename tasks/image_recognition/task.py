@@ -18,7 +18,7 @@ from suite import (
     Target,
 )
 from tasks.image_recognition.sample import training_pixels
-from tasks.image_recognition.stems import GridStem, PatchStem
+from tasks.image_recognition.stems import GridStem, PatchStem, PixelStem
 from tasks.image_recognition.whitening import WhiteningStem
 
 _TARGET = 0.9
@@ -43,9 +43,12 @@ class ImageRecognition(Classification):
         return Target(metric="accuracy", threshold=threshold, direction=Direction.MAXIMIZE)
 
     def build_model(self, backbone: BackboneBuilder) -> nn.Module:
+        form = backbone.choose(Form.PIXELS, Form.GRID, Form.SEQUENCE)
         pixels_NCHW = training_pixels(self.data.splits[Split.TRAIN], self.setup.eval_batch_size)
         stem: Stem
-        if backbone.takes is Form.GRID:
+        if form is Form.PIXELS:
+            stem = PixelStem(self.config, pixels_NCHW)
+        elif form is Form.GRID:
             kind = WhiteningStem if self.config.whiten else GridStem
             stem = kind(self.config, pixels_NCHW)
         else:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from suite import DataError, OnError, Split, nearest
 from tasks.speech_recognition.holding_out import complete
-from tasks.speech_recognition.listing import Clip, Listing, Loading, load
+from tasks.speech_recognition.listing import Clip, Listing
+from tasks.speech_recognition.loading import Loading, load
 from tasks.speech_recognition.recordings import SpeechSet
 
 _FOLDERS = {
@@ -78,6 +79,15 @@ def read_tables(
     return {
         split: _read_table(folder, text_column, group_column) for split, folder in folders.items()
     }
+
+
+def train_and_test(folders: dict[Split, Path], text_column: str) -> dict[Split, list[Clip]]:
+    """Return the recordings of a set that publishes no validation split: one found is training."""
+    tables = read_tables(folders, text_column=text_column, group_column="speaker")
+    if Split.TEST not in tables:
+        raise DataError(f"{folders[Split.TRAIN].parent}/test/metadata.csv: does not exist")
+    train = [*tables[Split.TRAIN], *tables.get(Split.VALIDATION, [])]
+    return {Split.TRAIN: train, Split.TEST: tables[Split.TEST]}
 
 
 def _read_table(folder: Path, text_column: str, group_column: str) -> list[Clip]:

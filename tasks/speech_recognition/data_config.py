@@ -168,6 +168,9 @@ class SpeechCommands12Config(PublishedConfig):
     kind: ClassVar[str] = SPOKEN_LABELS
 
     _target_: str = "tasks.speech_recognition.sets.SpeechCommands12"
+    path: str | None = None
+    """Folder with the archives unpacked; null is <cache>/data/speech_commands, which
+    data=speech_commands reads as well."""
     test: TwelveTest = TwelveTest.auto
     """published: the archive speech_commands_test_set_v0.02, which the references are results on;
     made: drawn from testing_list.txt; auto: published where that folder is there."""

@@ -28,8 +28,13 @@ def complete(clips: Clips, *, validation: float, test: float) -> dict[Split, Seq
 
 
 def by_group(clips: Sequence[Clip], share: float) -> tuple[list[Clip], list[Clip]]:
-    """Return (kept, held out); nobody is in both."""
-    return _divided(clips, hold_out([str(clip.group) for clip in clips], share))
+    """Return (kept, held out); nobody is in both, and somebody is held out where there are two."""
+    groups = [str(clip.group) for clip in clips]
+    divided = hold_out(groups, share)
+    while not divided[1] and share < 0.5:  # a share of less than half of what anyone said
+        share = min(2 * share, 0.5)
+        divided = hold_out(groups, share)
+    return _divided(clips, divided)
 
 
 def within_labels(clips: Sequence[Clip], share: float) -> tuple[list[Clip], list[Clip]]:

@@ -118,7 +118,7 @@ def digest(samples: np.ndarray) -> bytes:
     It names the sound, not the file: the same in wav, sphere and flac.
     """
     little = samples if sys.byteorder == "little" else samples.byteswap()
-    return hashlib.md5(np.ascontiguousarray(little), usedforsecurity=False).digest()
+    return hashlib.md5(np.ascontiguousarray(little).data, usedforsecurity=False).digest()
 
 
 def kept_digest(stretch: Stretch) -> bytes | None:

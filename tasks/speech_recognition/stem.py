@@ -7,6 +7,7 @@ import torch.nn.functional as F
 
 from suite import Batch, Form, Grid, GridSpec, Sequence, SequenceSpec, Stem, length_mask
 from tasks.speech_recognition.config import SpeechConfig
+from tasks.speech_recognition.front_end import ConvolutionFrontEnd
 from tasks.speech_recognition.spectrogram import LogMel
 
 
@@ -16,6 +17,7 @@ class SpeechStem(Stem):
     A sequence has the bands of these frames as features. A grid has blocks of `reduce` bands and
     frames as channels (space to depth, Shi et al. 2016), which costs the first convolutions a
     fraction of what the spectrogram itself would.
+    With `task.channels` a sequence is instead what convolutions make of the spectrogram.
     max_width_stride: how far a backbone may shorten a grid's time; None sets no limit.
     """
 
@@ -26,19 +28,27 @@ class SpeechStem(Stem):
         self.form = form
         self.log_mel = LogMel(config)
         self.reduce = config.reduce
-        self.spec = (
-            SequenceSpec(features=config.mels * self.reduce)
-            if form is Form.SEQUENCE
-            else GridSpec(
+        self.front_end: ConvolutionFrontEnd | None = None
+        if form is Form.GRID:
+            self.spec = GridSpec(
                 channels=self.reduce**2,
                 height=-(-config.mels // self.reduce),
                 max_width_stride=max_width_stride,
             )
-        )
+        elif config.channels:
+            self.front_end = ConvolutionFrontEnd(
+                config.mels, channels=config.channels, halvings=self.reduce.bit_length() - 1
+            )
+            self.spec = SequenceSpec(features=self.front_end.features)
+        else:
+            self.spec = SequenceSpec(features=config.mels * self.reduce)
 
     def forward(self, batch: Batch) -> Sequence | Grid:
         """Read `wave_BS` and `length_B`."""
         values_BMT, frames_B = self.log_mel(batch)
+        if self.front_end is not None:
+            values_BTD, positions_B = self.front_end(values_BMT, frames_B)
+            return Sequence(values_BTD, length_mask(positions_B, values_BTD.shape[1]))
         step = self.reduce
         bands, frames = values_BMT.shape[1:]
         positions = -(-frames // step)

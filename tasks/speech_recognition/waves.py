@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from suite import Ragged
+from suite import DataError, Ragged
 from tasks.speech_recognition.reading import Stretch, at_rate, read
 
 _ENDIAN = ("", "little", "big")
@@ -78,7 +78,13 @@ class OnDisk(Waves):
 
     def __getitem__(self, index: int) -> Tensor:  # type: ignore[override]
         stretch = self.stretch(index)
-        return at_rate(read(stretch), stretch, self.sample_rate)
+        try:
+            samples = read(stretch)
+        except DataError as error:
+            # Behind a good header: too late to leave it out, as the split is counted.
+            hint = "data.on_error=skip leaves it out with data.stream=false only"
+            raise DataError(f"{error}; {hint}") from error
+        return at_rate(samples, stretch, self.sample_rate)
 
     def only(self, indices: Sequence[int]) -> "OnDisk":
         some = [self.stretch(i) for i in indices]

@@ -31,7 +31,11 @@ class Pool(enum.Enum):
 
 @dataclass(kw_only=True)
 class TextClassificationConfig(TaskConfig):
-    """Text classification."""
+    """Text classification.
+
+    A pretrained backbone cuts texts with the tokenizer that came with it; of what follows it heeds
+    `max_tokens`, `pool`, `head_dropout` and `target`.
+    """
 
     data_kind: ClassVar[str] = "text"
     losses: ClassVar[tuple[str, ...]] = ("cross_entropy", "mse")

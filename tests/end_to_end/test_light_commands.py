@@ -43,6 +43,7 @@ def test_list_names_everything_with_a_line(light):
     for name in ("image_recognition", "spoken_words", "transformer", "muon", "one_cycle", "ctc"):
         assert len(lines[name].split()) > 3, name
     assert "synthetic" in lines["spoken_words"]
+    assert lines["imagefolder"].split()[:3] == ["imagefolder", "yours", "path"]
 
 
 def test_list_shows_one_group(light):
@@ -50,6 +51,13 @@ def test_list_shows_one_group(light):
     assert [line.split()[0] for line in said.out.splitlines() if line.strip()] == [
         "optimizer", "adam", "adamw", "muon", "sgd",
     ]  # fmt: skip
+
+
+def test_references_of_a_set(light):
+    said = light("references", "digits")
+    assert said.code == 0
+    assert "scikit-learn" in said.out
+    light("references", "digit").refused("references digit", "'digits'")
 
 
 def test_list_is_quick(triathlon, tmp_path):

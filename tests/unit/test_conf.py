@@ -26,6 +26,15 @@ OPTIONS = [
 EXPERIMENTS = [name for group, name in OPTIONS if group == "experiment"]
 TASKS = [name for group, name in OPTIONS if group == "task"]
 
+SMALL = "num_hidden_layers:2,num_attention_heads:2,intermediate_size:32"
+NEEDED = {
+    "backbone.model: has no value": ["backbone.model=mobilenet_v3_small"],
+    "backbone.model=null": [
+        "backbone.architecture=bert", f"backbone.options={{hidden_size:16,{SMALL}}}"
+    ],
+}  # fmt: skip
+"""What a file leaves open, by the error that says so."""
+
 
 @cache
 def composed(group: str, option: str) -> RunConfig:
@@ -39,6 +48,9 @@ def composed(group: str, option: str) -> RunConfig:
             missing = re.match(r"(data\.\w+): has no value", str(error))
             if missing:
                 tasks.append([*overrides, f"{missing[1]}=some/where"])
+            for needed, given in NEEDED.items():
+                if str(error).startswith(needed):
+                    tasks.append([*overrides, *given])
     raise told
 
 

@@ -24,6 +24,8 @@ WRONG = [
     (config.TransformerConfig, {"width": 20}, "backbone.width=20: must be a multiple of .*[(]8[)]"),
     (config.TransformerConfig, {"heads": 0}, "backbone.heads=0: must be above 0"),
     (config.TransformerConfig, {"expansion": 0}, "backbone.expansion=0: must be above 0"),
+    (config.ConformerConfig, {"kernel": 4}, "backbone.kernel=4: must be odd and above 0"),
+    (config.ConformerConfig, {"width": 20}, "backbone.width=20: must be a multiple of .*[(]8[)]"),
     (config.CrossEntropyConfig, {"smoothing": 1.0}, "loss.smoothing=1.0: must be at least 0"),
     (config.SGDConfig, {"lr": -0.1}, "optimizer.lr=-0.1: must be above 0"),
     (config.SGDConfig, {"lr": float("nan")}, "optimizer.lr=nan: must be above 0"),
@@ -52,6 +54,17 @@ WRONG = [
     (config.TrainerConfig, {"log_every": 0}, "trainer.log_every=0: must be above 0"),
     (config.TrainerConfig, {"ema_decay": 1.0}, "trainer.ema_decay=1.0: must be between 0 and 1"),
     (config.TrainerConfig, {"epochs": None}, "trainer.epochs=null trainer.steps=null: give one"),
+    (config.SGDConfig, {"layer_decay": 0}, "optimizer.layer_decay=0: must be above 0, at most 1"),
+    (
+        config.TransformersConfig,
+        {"trainable": "0"},
+        "backbone.trainable=0: must be all, none, or a number of layers",
+    ),
+    (
+        config.TransformersConfig,
+        {"model": "some/where"},
+        "backbone.model=some/where backbone.architecture=bert: give one of them",
+    ),
     (config.HardwareConfig, {"threads": 0}, "hardware.threads=0: must be above 0"),
     (config.RunConfig, {"seed": -1}, "seed=-1: must be 0 or above"),
 ]
@@ -101,6 +114,8 @@ def test_composed_run_has_the_types_of_the_schemas():
         ["task=text_classification", "task.unit=bpe", "data.on_error=skip"],
         ["task=speech_transcription", "optimizer=muon", "hardware.threads=1", "seed=3"],
         ["trainer.epochs=null", "trainer.steps=5", "name=x", "trainer.convergence.enabled=true"],
+        ["backbone=transformers", "backbone.architecture=vit", "backbone.options.hidden_size=8"],
+        ["backbone=transformers", "backbone.model=a/b", "backbone.trainable=2"],
     ],
     ids=str,
 )

@@ -61,3 +61,4 @@ def test_a_task_says_what_it_leaves_open():
     assert task.batches_per_epoch() is None
     assert tuple(task.figures(None)) == ()
     assert task.intervals(None) == {}
+    assert task.calibrate(None) == {}

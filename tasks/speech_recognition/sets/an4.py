@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from suite import DataError, Split
-from tasks.speech_recognition.audiofolder import read_tables, split_folders
+from tasks.speech_recognition.audiofolder import split_folders, train_and_test
 from tasks.speech_recognition.holding_out import by_group
 from tasks.speech_recognition.listing import Clip, Listing
 from tasks.speech_recognition.sets.published import PublishedSet
@@ -29,6 +29,7 @@ class AN4(PublishedSet):
     """Dictation of a census form; see `AN4Config`."""
 
     name: ClassVar[str] = "an4"
+    home: ClassVar[str] = "an4"
 
     validation: float
 
@@ -52,12 +53,7 @@ class AN4(PublishedSet):
         if not (root / "train" / "metadata.csv").is_file():
             what = "etc/an4_train.fileids (the published form) nor train/metadata.csv"
             raise self.missing(root, what, can_download=False)
-        tables = read_tables(
-            split_folders(root), text_column="transcription", group_column="speaker"
-        )
-        if Split.TEST not in tables:
-            raise self.missing(root, "test/metadata.csv", can_download=False)
-        return {split: tables[split] for split in _PARTS}
+        return train_and_test(split_folders(root), "transcription")
 
 
 def _listed(folder: Path, part: str) -> list[Clip]:

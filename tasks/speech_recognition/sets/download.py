@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from suite import DataError
 
@@ -114,7 +115,7 @@ def _download(name: str, archive: Archive, to: Path) -> None:
         )
 
 
-def _blocks(answer: "urllib.request.addinfourl", archive: Archive, size: int) -> Iterator[bytes]:
+def _blocks(answer: IO[bytes], archive: Archive, size: int) -> Iterator[bytes]:
     """Yield what comes; a terminal sees how far it is."""
     done = 0
     shown = sys.stderr.isatty()

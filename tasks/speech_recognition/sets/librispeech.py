@@ -19,6 +19,7 @@ class LibriSpeech(PublishedSet):
     """Books read aloud; see `LibriSpeechConfig`."""
 
     name: ClassVar[str] = "librispeech"
+    home: ClassVar[str] = "librispeech"
 
     train: list[str]
     validation: str
@@ -33,7 +34,7 @@ class LibriSpeech(PublishedSet):
                 Split.VALIDATION: _subset(folders[self.validation]),
                 Split.TEST: _subset(folders[self.test]),
             },
-            name=self.name,
+            name=self.name if self.test == "test-clean" else f"{self.name} {self.test}",
             version=" + ".join(subsets),
             licence="CC BY 4.0",
             source="openslr.org/12",
@@ -51,6 +52,7 @@ class MiniLibriSpeech(PublishedSet):
     """Five hours of LibriSpeech to train on; see `MiniLibriSpeechConfig`."""
 
     name: ClassVar[str] = "mini_librispeech"
+    home: ClassVar[str] = "mini_librispeech"
 
     validation: float
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from suite import DataError, OnError, Split, nearest
 from tasks.speech_recognition.holding_out import complete
-from tasks.speech_recognition.listing import Clip, Listing, Loading, load
+from tasks.speech_recognition.listing import Clip, Listing
+from tasks.speech_recognition.loading import Loading, load
 from tasks.speech_recognition.recordings import SpeechSet
 
 _FILE = "audio_filepath"

@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import ClassVar
 
 from suite import DataError, OnError, Split
-from tasks.speech_recognition.listing import Listing, Loading, load
+from tasks.speech_recognition.listing import Listing
+from tasks.speech_recognition.loading import Loading, load
 from tasks.speech_recognition.recordings import SpeechSet
 
 
 @dataclass(kw_only=True)
 class PublishedSet(ABC):
-    """A set in the folder `path`, or in `<cache>/data/<name>`; see `PublishedConfig`."""
+    """A set in the folder `path`, or in `<cache>/data/<home>`; see `PublishedConfig`."""
 
     name: ClassVar[str]
+    home: ClassVar[str]
 
     path: str | None
     download: bool
@@ -25,7 +27,7 @@ class PublishedSet(ABC):
 
     def load(self, cache: Path, *, sample_rate: int, shortest: int) -> SpeechSet:
         """Load the set; raise a `DataError` that says what is missing and where it belongs."""
-        root = cache / "data" / self.name if self.path is None else Path(self.path).expanduser()
+        root = cache / "data" / self.home if self.path is None else Path(self.path).expanduser()
         if self.download:
             self.fetch(root)
         loading = Loading(

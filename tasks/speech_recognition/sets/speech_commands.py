@@ -25,6 +25,7 @@ class SpeechCommands(PublishedSet):
     """All words of the set, official split; see `SpeechCommandsConfig`."""
 
     name: ClassVar[str] = "speech_commands"
+    home: ClassVar[str] = "speech_commands"
 
     def listing(self, root: Path) -> Listing:
         clips = words(self, root)

@@ -37,6 +37,7 @@ class SpeechCommands12(PublishedSet):
     """Ten words among silence and unknown words; see `SpeechCommands12Config`."""
 
     name: ClassVar[str] = "speech_commands_12"
+    home: ClassVar[str] = "speech_commands"
 
     test: TwelveTest
     silence: float
@@ -55,10 +56,11 @@ class SpeechCommands12(PublishedSet):
             notes = f"test: the published archive {SPEECH_COMMANDS_TEST.folder}; {drawn}"
         else:
             notes = f"test: made from testing_list.txt, not the published archive; {drawn}"
+        made = "" if published is not None else ", made test"
         return Listing(
             clips=clips,
-            name=self.name,
-            version="0.02, published test" if published is not None else "0.02, made test",
+            name=f"{self.name}{made}",
+            version=f"0.02{made or ', published test'}",
             licence="CC BY 4.0",
             source="arXiv:1804.03209",
             notes=notes,

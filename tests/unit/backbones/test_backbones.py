@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from suite.backbones import LSTM, MLP, ConvNet, ResNet, Transformer
+from suite.backbones import LSTM, MLP, Conformer, ConvNet, ResNet, Transformer
 from suite.features import Form, Grid, GridSpec, Sequence, SequenceSpec, length_mask
 
 BUILD = {
@@ -13,6 +13,9 @@ BUILD = {
     "lstm": lambda spec: LSTM(spec, width=8, depth=2, bidirectional=True, dropout=0.0),
     "transformer": lambda spec: Transformer(
         spec, width=8, depth=2, heads=2, expansion=2, dropout=0.0
+    ),
+    "conformer": lambda spec: Conformer(
+        spec, width=8, depth=2, heads=2, kernel=3, expansion=2, dropout=0.0
     ),
 }
 LENGTHS = torch.tensor([7, 3, 1])
@@ -103,6 +106,7 @@ def test_width_and_depth_are_those_asked_for(backbone_name):
         "convnet": lambda m: len(m.stages),
         "lstm": lambda m: len(m.forwards),
         "transformer": lambda m: len(m.layers),
+        "conformer": lambda m: len(m.layers),
     }
     assert deeper[backbone_name](model) == 2
     assert model.features == (16 if backbone_name == "resnet" else 8)

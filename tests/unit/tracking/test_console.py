@@ -34,6 +34,7 @@ def test_a_log_gets_a_line_for_each_validation(record: Callable[..., RunRecord])
         metrics(1, train__loss=2.0, throughput__examples_per_second=1234.0),
         metrics(2, train__loss=1.0),
         metrics(2, validation__loss=1.5, validation__accuracy=0.75),
+        metrics(2, validation__threshold=0.5),  # what was chosen for the test is no validation
     )
     assert text.splitlines() == [
         "image_recognition · digits · mlp · adamw · seed 0",
@@ -96,6 +97,26 @@ def test_the_end_tells_interval_gap_and_verdict(record: Callable[..., RunRecord]
     end.standings = [standing.plain() for standing in standings(end)]
     text = play(log(), {"event": "end", "record": end.plain()})
     assert "accuracy 0.9000\nno published or human result is known of it\n" in text
+
+
+def test_the_primary_metric_is_told_beside_the_one_that_others_used(
+    record: Callable[..., RunRecord],
+) -> None:
+    words = {"name": "T", "metric": "wer", "value": 0.07, "kind": "published", "source": "s"}
+    end = record(
+        status="finished",
+        metrics={"test/accuracy": 0.9, "test/wer": 0.2},
+        directions={"wer": "minimize"},
+        references=[words],
+    )
+    end.standings = [standing.plain() for standing in standings(end)]
+    text = play(log(), {"event": "end", "record": end.plain()})
+    assert "wer 0.2000\nbest published 0.0700 (T): gap -0.1300\n0 steps" in text
+    end.intervals = {"test/accuracy": (0.88, 0.92, "Wilson score")}
+    end.standings = [standing.plain() for standing in standings(end)]
+    text = play(log(), {"event": "end", "record": end.plain()})
+    assert "gap -0.1300\naccuracy 0.9000, 95% interval 0.8800 to 0.9200" in text
+    assert "no published" not in text
 
 
 def test_a_missed_target_and_a_failure_say_so(record: Callable[..., RunRecord]) -> None:
