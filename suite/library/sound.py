@@ -5,12 +5,14 @@ All take waves; spectrograms are computed on the device.
 Legend: B batch, S samples, T positions, C channels.
 """
 
+import warnings
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
+from transformers.utils import ModelOutput
 
 from suite.features import Form, Intake, Spec, Wave, length_mask
 from suite.library.mel import SAMPLE_RATE, KaldiMel, WhisperMel
@@ -55,6 +57,11 @@ class Waveforms(Reading):
         for layer in model.feature_extractor.conv_layers:
             if isinstance(getattr(layer, "layer_norm", None), nn.GroupNorm):
                 layer.layer_norm = PaddedGroupNorm(layer.layer_norm, self.padding)
+        if isinstance(unused := getattr(model, "masked_spec_embed", None), nn.Parameter):
+            unused.requires_grad_(False)
+        if model.config.model_type == "wavlm":
+            # It mixes a mask of bool with a bias of float, at each layer of each step.
+            warnings.filterwarnings("ignore", message="Support for mismatched key_padding_mask")
         return model
 
     def forward(self, inputs: Wave) -> tuple[dict[str, Any], Tensor | None]:
@@ -129,8 +136,8 @@ class SpectrogramPatches(Reading):
             features = self.mel(inputs.values_BS.float(), inputs.length_B)
         return {"input_values": features}, None
 
-    def select(self, values_BTD: Tensor) -> Tensor:
-        return values_BTD[:, :_SUMMARIES]
+    def select(self, output: ModelOutput) -> Tensor:
+        return super().select(output)[:, :_SUMMARIES]
 
 
 def at_least(inputs: Wave, samples: int) -> tuple[Tensor, Tensor]:

@@ -54,7 +54,8 @@ class Transformers(LibraryBackbone):
         config = kind.prepare(self.source, spec)
         self.reading = kind(self.source, config, spec)
         self.model = self.reading.adapt(self.source.build(config, weights=load))
-        if isinstance(getattr(self.model, "pooler", None), nn.Module):
+        pooler = getattr(self.model, "pooler", None)
+        if isinstance(pooler, nn.Module) and any(True for _ in pooler.parameters()):
             self.model.pooler = None  # the task's head is what pools
         self.features = output_width(config)
         self.longest = self.reading.longest
@@ -77,7 +78,7 @@ class Transformers(LibraryBackbone):
     def forward(self, inputs: Any) -> Sequence:
         """Map what the stem offers to (B, T, features), or (B, 1, features)."""
         arguments, mask_BT = self.reading(inputs)
-        values: Tensor = self.reading.select(self.model(**arguments).last_hidden_state)
+        values: Tensor = self.reading.select(self.model(**arguments))
         if self.first:
             return Sequence(values[:, :1])
         return Sequence(values, mask_BT)
