@@ -57,6 +57,9 @@ class Conformer(Backbone):
             values_BTD = layer(values_BTD, inputs.mask_BT, turned)
         return Sequence(values_BTD, inputs.mask_BT)
 
+    def hidden_layers(self) -> list[nn.Module]:
+        return list(self.layers)
+
 
 class _Block(nn.Module):
     def __init__(

@@ -55,3 +55,18 @@ def _frozen_parts(module: nn.Module) -> list[nn.Module]:
     if not any(p.requires_grad for p in parameters):
         return [module]
     return [part for child in module.children() for part in _frozen_parts(child)]
+
+
+def layer_list(model: nn.Module) -> list[nn.Module]:
+    """Return the model's layers: of its lists of modules that lie in no other, the largest."""
+    lists: list[nn.ModuleList] = []
+
+    def search(module: nn.Module) -> None:
+        for child in module.children():
+            if isinstance(child, nn.ModuleList):
+                lists.append(child)
+            else:
+                search(child)
+
+    search(model)
+    return list(max(lists, key=lambda one: sum(p.numel() for p in one.parameters()), default=()))

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from suite import DataError, DataSet, Examples, OnError, Split, StreamedExamples, fingerprint
-from tasks.image_recognition.config import Channels
 from tasks.image_recognition.data.assembly import About, card_of
 from tasks.image_recognition.data.decoding import Decoding, Look
 from tasks.image_recognition.data.images import Images
 from tasks.image_recognition.data.scanning import content_keys, readable
 from tasks.image_recognition.data.splitting import carve, check_labels, describe_splits, shares
+from tasks.image_recognition.data_config import Channels
 
 _GIB = 2**30
 
@@ -50,7 +50,7 @@ class EncodedSource:
     size: int | None
     channels: Channels | None
     validation: float
-    test: float
+    test: float = 0.0
     max_pixels: int
     stream: bool | str = "auto"
     memory_gib: float = 4.0

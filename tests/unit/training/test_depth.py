@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from suite.backbones import LSTM, MLP, ResNet, Transformer
+from suite.backbones import LSTM, MLP, Conformer, ConvNet, ResNet, Transformer
 from suite.features import DeepModel, GridSpec, PooledHead, SequenceSpec
 from suite.training.depth import rate_shares
 from suite.training.optimizers import adam, adamw, muon, sgd
@@ -12,6 +12,10 @@ BACKBONES = {
     "mlp": MLP(SEQUENCE, width=8, depth=3, context=1, dropout=0.0),
     "lstm": LSTM(SEQUENCE, width=8, depth=3, bidirectional=True, dropout=0.0),
     "transformer": Transformer(SEQUENCE, width=8, depth=3, heads=2, expansion=2, dropout=0.0),
+    "conformer": Conformer(SEQUENCE, width=8, depth=3, heads=2, expansion=2, kernel=3, dropout=0.0),
+    "convnet": ConvNet(
+        GridSpec(channels=2, height=4), width=8, wide=8, depth=1, stages=3, dropout=0.0
+    ),
     "resnet": ResNet(GridSpec(channels=2, height=4), width=8, depth=1, stages=3, dropout=0.0),
 }
 BUILD = {

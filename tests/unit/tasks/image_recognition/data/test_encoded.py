@@ -15,9 +15,9 @@ from PIL import Image
 
 from suite import DataError, Examples, OnError, Split, StreamedExamples
 from suite.testing import check_task
-from tasks.image_recognition.config import Channels
 from tasks.image_recognition.data import ImageFolder, ImageParquet
 from tasks.image_recognition.data.images import FileImages, content_key
+from tasks.image_recognition.data_config import Channels
 from tasks.image_recognition.sample import training_pixels
 
 CPU = torch.device("cpu")
