@@ -1,5 +1,7 @@
 """Which part of a library's model is trained."""
 
+from typing import Any
+
 from torch import nn
 
 from suite.errors import ConfigError
@@ -15,7 +17,8 @@ class LibraryBackbone(Backbone):
     the statistics it came with. What the suite adds around the model is always trained.
     """
 
-    model: nn.Module
+    model: Any
+    """The library's; its parts have no types."""
     _frozen: tuple[nn.Module, ...] = ()
 
     def freeze(self, trainable: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
-from transformers.utils import ModelOutput
+from transformers.utils.generic import ModelOutput
 
 from suite.features import Form, Intake, Spec, Wave, length_mask
 from suite.library.mel import SAMPLE_RATE, KaldiMel, WhisperMel
@@ -54,7 +54,8 @@ class Waveforms(Reading):
         self.padding = Padding()
 
     def adapt(self, model: PreTrainedModel) -> PreTrainedModel:
-        for layer in model.feature_extractor.conv_layers:
+        convolutions: Any = model.feature_extractor
+        for layer in convolutions.conv_layers:
             if isinstance(getattr(layer, "layer_norm", None), nn.GroupNorm):
                 layer.layer_norm = PaddedGroupNorm(layer.layer_norm, self.padding)
         if isinstance(unused := getattr(model, "masked_spec_embed", None), nn.Parameter):
@@ -77,7 +78,7 @@ class Waveforms(Reading):
         return {"input_values": values_BS, "attention_mask": mask_BS.long()}, mask_BT
 
     def positions(self, length: int) -> int:
-        return shortened(max(length, self.shortest), self.steps)
+        return int(shortened(max(length, self.shortest), self.steps))
 
 
 class Whisper(Reading):
@@ -97,7 +98,8 @@ class Whisper(Reading):
         self.longest = self.held * _WHISPER_STRIDE
 
     def adapt(self, model: PreTrainedModel) -> PreTrainedModel:
-        return model.get_encoder()
+        encoder: PreTrainedModel = model.get_encoder()
+        return encoder
 
     def forward(self, inputs: Wave) -> tuple[dict[str, Any], Tensor | None]:
         with torch.autocast(inputs.values_BS.device.type, enabled=False):
@@ -106,7 +108,7 @@ class Whisper(Reading):
         return {"input_features": features}, length_mask(count_B.clamp(1, self.held), self.held)
 
     def positions(self, length: int) -> int:
-        return min(max(-(-length // _WHISPER_STRIDE), 1), self.held)
+        return int(min(max(-(-length // _WHISPER_STRIDE), 1), self.held))
 
 
 class SpectrogramPatches(Reading):

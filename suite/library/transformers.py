@@ -98,7 +98,7 @@ def reading_kind(source: Source) -> type[Reading]:
     config = source.config
     kind = _KINDS.get(config.model_type)
     if kind is None and type(config) in MODEL_MAPPING and output_width(config):
-        model = MODEL_MAPPING[type(config)]
+        model: Any = MODEL_MAPPING[type(config)]
         model = model[0] if isinstance(model, (list, tuple)) else model
         kind = {"input_ids": Text, "pixel_values": Images}.get(model.main_input_name)
     if kind is None:

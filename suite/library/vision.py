@@ -5,11 +5,12 @@ Legend: B batch, C channels, H height, W width.
 
 import inspect
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
-from transformers.utils import ModelOutput
+from transformers.utils.generic import ModelOutput
 
 from suite.errors import ConfigError
 from suite.features import Form, Grid, GridSpec, Intake, Spec
@@ -120,11 +121,11 @@ def _new_size(source: Source, spec: GridSpec) -> tuple[int, int]:
     return height, width
 
 
-def _trained_size(config: PreTrainedConfig, extractor: dict[str, Any]) -> tuple[int, int]:
+def _trained_size(config: PreTrainedConfig, extractor: Mapping[str, Any]) -> tuple[int, int]:
     """Return the size of the images that the model was trained on."""
-    size = extractor.get("crop_size") if extractor.get("do_center_crop") else None
+    size: Any = extractor.get("crop_size") if extractor.get("do_center_crop") else None
     size = size or extractor.get("size") or getattr(config, "image_size", None) or 224
     if isinstance(size, dict):
-        side = size.get("shortest_edge", 224)
+        side = size.get("shortest_edge") or 224
         return int(size.get("height", side)), int(size.get("width", side))
     return (int(size), int(size)) if isinstance(size, int) else (int(size[0]), int(size[1]))

@@ -46,7 +46,8 @@ class SpeechRecognition(Classification):
     def heard(self) -> SpeechConfig:
         """The task's options at the sample rate that recordings are heard at."""
         rate = self.backbone_rate or self.config.sample_rate
-        return replace(self.config, sample_rate=rate)
+        heard: SpeechConfig = replace(self.config, sample_rate=rate)
+        return heard
 
     @cached_property
     def recordings(self) -> SpeechSet:
