@@ -163,7 +163,7 @@ class Backbone(nn.Module):
     @classmethod
     def intake(cls, options: Mapping[str, Any]) -> Intake:
         """Return what a backbone of these options takes in."""
-        return Intake(forms=(cls.takes,), width=int(options["width"]))
+        return Intake(forms=(cls.takes,), width=int(options.get("width", 128)))
 
     @classmethod
     def rebuilt(cls, options: Mapping[str, Any], kept: Path) -> Mapping[str, Any]:
