@@ -282,6 +282,39 @@ class LibraryConfig(Node):
 
 
 @dataclass(kw_only=True)
+class TorchaudioConformerConfig(LibraryConfig, ConformerConfig):
+    """torchaudio's Conformer encoder."""
+
+    _target_: str = "suite.library.torchaudio.TorchaudioConformer"
+
+    def __post_init__(self) -> None:
+        LibraryConfig.__post_init__(self)
+        ConformerConfig.__post_init__(self)
+
+
+@dataclass(kw_only=True)
+class TorchaudioWav2Vec2Config(LibraryConfig, BackboneConfig):
+    """torchaudio's wav2vec 2.0 encoder."""
+
+    _target_: str = "suite.library.torchaudio.TorchaudioWav2Vec2"
+    heads: int = 4
+    """Attention heads; each has width / heads features."""
+    expansion: int = 4
+    """Hidden width of the MLP, as a multiple of `width`."""
+    convolution: int = 128
+    """Channels of the convolutions over the wave."""
+    sample_rate: int = 16000
+    """Samples per second that the waves come at; 320 of them make a position."""
+
+    def __post_init__(self) -> None:
+        LibraryConfig.__post_init__(self)
+        BackboneConfig.__post_init__(self)
+        self.require_positive("heads", "expansion", "convolution", "sample_rate")
+        self.require("width", self.width % self.heads == 0, "a multiple of backbone.heads")
+        self.require("width", self.width % 16 == 0, "a multiple of 16, the groups of its positions")
+
+
+@dataclass(kw_only=True)
 class TorchvisionConfig(LibraryConfig):
     """A classifier of torchvision, without its last layer."""
 
@@ -704,6 +737,8 @@ SCHEMAS: dict[str, type[Node]] = {
     "backbone/lstm": LSTMConfig,
     "backbone/transformer": TransformerConfig,
     "backbone/conformer": ConformerConfig,
+    "backbone/torchaudio_conformer": TorchaudioConformerConfig,
+    "backbone/torchaudio_wav2vec2": TorchaudioWav2Vec2Config,
     "backbone/torchvision": TorchvisionConfig,
     "backbone/transformers": TransformersConfig,
     "loss/cross_entropy": CrossEntropyConfig,

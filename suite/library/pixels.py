@@ -3,12 +3,15 @@
 Legend: B batch, C channels, H height, W width, V size of the result along an axis.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from suite.features import Grid, GridSpec
 
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_SHAPE = ("kernel_size", "stride", "padding", "dilation", "padding_mode")
 _SMALLEST_SIDE = 32
 """Side that a grid of varying width is stretched to, unless it is higher."""
 
@@ -87,10 +90,8 @@ def adapt_first_convolution(model: nn.Module, channels: int, *, pretrained: bool
     name, old = next((n, m) for n, m in model.named_modules() if isinstance(m, nn.Conv2d))
     if old.in_channels == channels:
         return
-    new = nn.Conv2d(
-        channels, old.out_channels, old.kernel_size, old.stride, old.padding, old.dilation,
-        bias=old.bias is not None,
-    )  # fmt: skip
+    shape: Any = {name: getattr(old, name) for name in _SHAPE}
+    new = nn.Conv2d(channels, old.out_channels, bias=old.bias is not None, **shape)
     with torch.no_grad():
         if pretrained:
             new.weight.copy_(fit_channels(old.weight, channels))

@@ -182,7 +182,7 @@ def _load(model: nn.Module, state: dict[str, Tensor], key: str, *, side: int) ->
     positions = "encoder.pos_embedding"
     if positions in state and hasattr(model, "patch_size"):
         # Learned positions of another size are interpolated.
-        state = dict(interpolate_embeddings(side, model.patch_size, state))  # type: ignore[arg-type]
+        state = dict(interpolate_embeddings(side, model.patch_size, state))
     own = model.state_dict()
     given = {k: v for k, v in state.items() if k in own and v.shape == own[k].shape}
     missing = sorted(own.keys() - given.keys())
