@@ -712,13 +712,14 @@ class RunConfig(Node):
     def hash(self, *, seed: bool = True) -> str:
         """Return 12 hex digits that change with anything that can change the result.
 
-        Where results and tracking go is left out, and what is known of others' results; so is the
-        seed unless `seed`, so that repeats share a hash.
+        Where results and tracking go is left out, how data gets here, and what is known of others'
+        results; so is the seed unless `seed`, so that repeats share a hash.
         """
         config = self.plain()
         for key in ("name", "results", "cache", "tracking", *(() if seed else ("seed",))):
             config.pop(key)
-        for key in KNOWLEDGE:
+        config["hardware"].pop("workers")
+        for key in (*KNOWLEDGE, "download"):
             (config["data"] or {}).pop(key, None)
         return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:12]
 

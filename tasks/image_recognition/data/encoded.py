@@ -73,8 +73,14 @@ class EncodedSource:
             digest.update(key_NK[index_N].tobytes() + label_N[index_N].tobytes())
             splits[split] = held.serve(index_N, label_N[index_N], digest.hexdigest())
         skipped_N = np.setdiff1d(np.arange(len(images)), kept_N)
+        parted = int((key_NK[kept_N, -1] == 0).sum())
+        known = (
+            f"fingerprint over size and 48 KiB of {parted} images, all of the others"
+            if parted
+            else ""
+        )
         card = card_of(
-            about,
+            about.noting(known),
             fingerprint=fingerprint(splits),
             sizes={split: len(part) for split, part in splits.items()},
             notes=notes,

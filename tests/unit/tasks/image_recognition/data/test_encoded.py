@@ -208,6 +208,16 @@ def test_keys_tell_images_apart_and_know_copies(tmp_path):
     assert keys[0] == content_key(len(long), lambda start, size: long[start : start + size])
 
 
+def test_the_card_tells_of_images_that_are_not_hashed_whole(images, load):
+    file = images / "cat" / "07.png"
+    file.write_bytes(file.read_bytes() + bytes(50_000))  # nobody reads what follows the image
+    card = load(images, stream=True).card
+    assert card.notes.startswith(
+        "fingerprint over size and 48 KiB of 1 images, all of the others; test"
+    )
+    assert card == load(images, stream=False).card
+
+
 def test_a_stamp_changes_with_a_file(images):
     files = FileImages(images, ["cat/00.png", "dog/00.png"])
     before = files.stamp()
