@@ -256,10 +256,10 @@ def _open_dict() -> Any:
     return OmegaConf.create({}, flags={"struct": False})
 
 
-class Pool(enum.Enum):
-    """What a pretrained model's positions become."""
+class Positions(enum.Enum):
+    """Which positions of an encoder's output are kept."""
 
-    mean = "mean"
+    all = "all"
     first = "first"
 
 
@@ -351,9 +351,9 @@ class TransformersConfig(LibraryConfig):
     size: int | None = None
     """Side in pixels that images are resized to; null is what the model was trained on, or where it
     is new the grid's own, rounded up to whole patches."""
-    pool: Pool = Pool.mean
-    """mean leaves all positions to the head, which pools them; first keeps the first alone, which
-    BERT and ViT call [CLS]."""
+    positions: Positions = Positions.all
+    """all leaves them to the head, which pools them or labels each; first keeps the first alone,
+    which BERT and ViT call [CLS]."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

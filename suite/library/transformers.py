@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedConfig
 from transformers.models.auto.modeling_auto import MODEL_MAPPING
 
-from suite.config import Pool
+from suite.config import Positions
 from suite.errors import ConfigError
 from suite.features import Intake, Sequence, Spec
 from suite.library.frozen import LibraryBackbone, layer_list
@@ -35,7 +35,7 @@ class Transformers(LibraryBackbone):
 
     model: folder or hub name of a pretrained model. architecture: kind of a model with random
     weights, as the library names it. options: of the library's configuration class.
-    pool: mean returns all positions, for the head to pool; first the first alone ([CLS]).
+    positions: all, for the head to pool or label, or the first alone ([CLS]).
     load: False leaves random weights, for those of a run to replace.
     """
 
@@ -44,7 +44,7 @@ class Transformers(LibraryBackbone):
         spec: Spec,
         *,
         trainable: str,
-        pool: Pool,
+        positions: Positions,
         load: bool = True,
         **options: Any,
     ) -> None:
@@ -59,14 +59,15 @@ class Transformers(LibraryBackbone):
             self.model.pooler = None  # the task's head is what pools
         self.features = output_width(config)
         self.longest = self.reading.longest
-        self.first = pool is Pool.first
+        self.first = positions is Positions.first
         self.freeze(trainable)
 
     @classmethod
     def intake(cls, options: Mapping[str, Any]) -> Intake:
         source = open_source(options)
         intake = reading_kind(source).intake(source)
-        return replace(intake, positions=False) if options["pool"] is Pool.first else intake
+        first = options["positions"] is Positions.first
+        return replace(intake, positions=False) if first else intake
 
     @classmethod
     def rebuilt(cls, options: Mapping[str, Any], kept: Path) -> Mapping[str, Any]:

@@ -127,5 +127,5 @@ def _trained_size(config: PreTrainedConfig, extractor: Mapping[str, Any]) -> tup
     size = size or extractor.get("size") or getattr(config, "image_size", None) or 224
     if isinstance(size, dict):
         side = size.get("shortest_edge") or 224
-        return int(size.get("height", side)), int(size.get("width", side))
+        return int(size.get("height") or side), int(size.get("width") or side)
     return (int(size), int(size)) if isinstance(size, int) else (int(size[0]), int(size[1]))

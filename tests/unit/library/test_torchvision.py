@@ -135,3 +135,14 @@ def test_frozen_batch_norm_keeps_its_statistics():
     assert top.model.layer4[1].bn1.training
     assert top.model.layer4[0].conv1.weight.requires_grad
     assert not top.model.layer3[1].conv1.weight.requires_grad
+
+
+def test_model_of_a_run_is_built_without_the_file_of_weights(tmp_path):
+    save_file(get_model("resnet18").state_dict(), tmp_path / "weights.safetensors")
+    chosen = builder("resnet18", weights=str(tmp_path / "weights.safetensors"))
+    built = chosen(SMALL)
+    (tmp_path / "weights.safetensors").unlink()
+    rebuilt = Torchvision.rebuilt(chosen.options, tmp_path / "absent")
+    again = BackboneBuilder(Torchvision, rebuilt)
+    assert again.intake == chosen.intake
+    again(SMALL).load_state_dict(built.state_dict())

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from suite.config import Pool, TransformersConfig
+from suite.config import Positions, TransformersConfig
 from suite.errors import ConfigError
 from suite.features import BackboneBuilder, Form, Grid, GridSpec, length_mask
 from suite.library.transformers import Transformers
@@ -81,12 +81,12 @@ def folder(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("pool", list(Pool))
+@pytest.mark.parametrize("positions", list(Positions))
 @pytest.mark.parametrize("channels", [1, 3])
-def test_pretrained_folder_gives_what_its_library_gives(folder, channels, pool):
+def test_pretrained_folder_gives_what_its_library_gives(folder, channels, positions):
     from transformers import AutoImageProcessor, AutoModel
 
-    chosen = builder(model=str(folder), pool=pool)
+    chosen = builder(model=str(folder), positions=positions)
     assert chosen.choose(Form.GRID, Form.PIXELS) is Form.PIXELS
     model = chosen(GridSpec(channels=channels, height=12, width=12, pixels=True)).eval()
     pixels = torch.randint(0, 256, (2, channels, 12, 12), dtype=torch.uint8)
@@ -96,7 +96,7 @@ def test_pretrained_folder_gives_what_its_library_gives(folder, channels, pool):
     with torch.no_grad():
         expected = theirs(**inputs).last_hidden_state
     output = model(Grid(pixels / 255)).values_BTD
-    expected = expected[:, :1] if pool is Pool.first else expected
+    expected = expected[:, :1] if positions is Positions.first else expected
     torch.testing.assert_close(output, expected, rtol=1e-4, atol=1e-4)
 
 
