@@ -43,7 +43,7 @@ class HubImages(EncodedSource):
         tables = {split: whole[name] for split, name in names.items()}
         train = tables[Split.TRAIN]
         image, label = self._image_column(train.features), self._label_column(train.features)
-        values = {split: list(table.with_format(None)[label]) for split, table in tables.items()}
+        values = {split: table.with_format(None)[label][:] for split, table in tables.items()}
         hidden = [names[split] for split in values if set(values[split]) == {-1}]
         if hidden:
             raise DataError(
