@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from suite.data.splits import hold_out, split_of
     from suite.data.streaming import StreamedExamples
     from suite.features import (
+        Backbone,
         BackboneBuilder,
         DeepModel,
         Form,
@@ -60,9 +61,9 @@ _LAZY = {
         "Split", "Target", "Task",
     ),
     "suite.features": (
-        "BackboneBuilder", "DeepModel", "Form", "FrameHead", "Grid", "GridSpec", "PooledHead",
-        "Sequence", "SequenceSpec", "Stem", "TokenSpec", "Tokenizer", "Tokens", "Wave", "WaveSpec",
-        "length_mask",
+        "Backbone", "BackboneBuilder", "DeepModel", "Form", "FrameHead", "Grid", "GridSpec",
+        "PooledHead", "Sequence", "SequenceSpec", "Stem", "TokenSpec", "Tokenizer", "Tokens",
+        "Wave", "WaveSpec", "length_mask",
     ),
     "suite.data.cache": ("atomic_path",),
     "suite.data.counter": ("normal", "uniform"),
@@ -78,6 +79,7 @@ _LAZY = {
 _HOME = {name: module for module, names in _LAZY.items() for name in names}
 
 __all__ = [
+    "Backbone",
     "BackboneBuilder",
     "Batch",
     "Classification",

@@ -256,10 +256,10 @@ def _open_dict() -> Any:
     return OmegaConf.create({}, flags={"struct": False})
 
 
-class Pool(enum.Enum):
-    """What a pretrained model's positions become."""
+class Positions(enum.Enum):
+    """Which positions of an encoder's output are kept."""
 
-    mean = "mean"
+    all = "all"
     first = "first"
 
 
@@ -279,6 +279,39 @@ class LibraryConfig(Node):
         named = self.trainable in ("all", "none")
         counted = self.trainable.isdecimal() and int(self.trainable) > 0
         self.require("trainable", named or counted, "all, none, or a number of layers above 0")
+
+
+@dataclass(kw_only=True)
+class TorchaudioConformerConfig(LibraryConfig, ConformerConfig):
+    """torchaudio's Conformer encoder."""
+
+    _target_: str = "suite.library.torchaudio.TorchaudioConformer"
+
+    def __post_init__(self) -> None:
+        LibraryConfig.__post_init__(self)
+        ConformerConfig.__post_init__(self)
+
+
+@dataclass(kw_only=True)
+class TorchaudioWav2Vec2Config(LibraryConfig, BackboneConfig):
+    """torchaudio's wav2vec 2.0 encoder."""
+
+    _target_: str = "suite.library.torchaudio.TorchaudioWav2Vec2"
+    heads: int = 4
+    """Attention heads; each has width / heads features."""
+    expansion: int = 4
+    """Hidden width of the MLP, as a multiple of `width`."""
+    convolution: int = 128
+    """Channels of the convolutions over the wave."""
+    sample_rate: int = 16000
+    """Samples per second that the waves come at; 320 of them make a position."""
+
+    def __post_init__(self) -> None:
+        LibraryConfig.__post_init__(self)
+        BackboneConfig.__post_init__(self)
+        self.require_positive("heads", "expansion", "convolution", "sample_rate")
+        self.require("width", self.width % self.heads == 0, "a multiple of backbone.heads")
+        self.require("width", self.width % 16 == 0, "a multiple of 16, the groups of its positions")
 
 
 @dataclass(kw_only=True)
@@ -318,9 +351,9 @@ class TransformersConfig(LibraryConfig):
     size: int | None = None
     """Side in pixels that images are resized to; null is what the model was trained on, or where it
     is new the grid's own, rounded up to whole patches."""
-    pool: Pool = Pool.mean
-    """mean leaves all positions to the head, which pools them; first keeps the first alone, which
-    BERT and ViT call [CLS]."""
+    positions: Positions = Positions.all
+    """all leaves them to the head, which pools them or labels each; first keeps the first alone,
+    which BERT and ViT call [CLS]."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -679,13 +712,14 @@ class RunConfig(Node):
     def hash(self, *, seed: bool = True) -> str:
         """Return 12 hex digits that change with anything that can change the result.
 
-        Where results and tracking go is left out, and what is known of others' results; so is the
-        seed unless `seed`, so that repeats share a hash.
+        Where results and tracking go is left out, how data gets here, and what is known of others'
+        results; so is the seed unless `seed`, so that repeats share a hash.
         """
         config = self.plain()
         for key in ("name", "results", "cache", "tracking", *(() if seed else ("seed",))):
             config.pop(key)
-        for key in KNOWLEDGE:
+        config["hardware"].pop("workers")
+        for key in (*KNOWLEDGE, "download"):
             (config["data"] or {}).pop(key, None)
         return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -703,6 +737,8 @@ SCHEMAS: dict[str, type[Node]] = {
     "backbone/lstm": LSTMConfig,
     "backbone/transformer": TransformerConfig,
     "backbone/conformer": ConformerConfig,
+    "backbone/torchaudio_conformer": TorchaudioConformerConfig,
+    "backbone/torchaudio_wav2vec2": TorchaudioWav2Vec2Config,
     "backbone/torchvision": TorchvisionConfig,
     "backbone/transformers": TransformersConfig,
     "loss/cross_entropy": CrossEntropyConfig,

@@ -105,6 +105,13 @@ class Grid:
     values_BCHW: Tensor
     mask_BW: Tensor | None = None
 
+    def widths_B(self) -> Tensor:
+        """Return the number of real columns of each example, (B,) int64."""
+        if self.mask_BW is None:
+            batch, width = self.values_BCHW.shape[0], self.values_BCHW.shape[3]
+            return torch.full((batch,), width, device=self.values_BCHW.device)
+        return self.mask_BW.sum(1)
+
 
 @dataclass(frozen=True)
 class Tokens:
@@ -163,7 +170,7 @@ class Backbone(nn.Module):
     @classmethod
     def intake(cls, options: Mapping[str, Any]) -> Intake:
         """Return what a backbone of these options takes in."""
-        return Intake(forms=(cls.takes,), width=int(options["width"]))
+        return Intake(forms=(cls.takes,), width=int(options.get("width", 128)))
 
     @classmethod
     def rebuilt(cls, options: Mapping[str, Any], kept: Path) -> Mapping[str, Any]:

@@ -31,7 +31,7 @@ class RunRecord:
     target: metric, threshold and direction; reached: step and both clocks when it was, or None.
     stopped: "length", "target", "convergence" or "time".
     throughput: by name and unit: examples_per_second, units_per_second, step_seconds_p50, …
-    model: parameters, and forward FLOPs of one example.
+    model: parameters, those that are trained, and forward FLOPs of one example.
     """
 
     run_id: str

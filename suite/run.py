@@ -228,6 +228,7 @@ def _describe(record: RunRecord, task: Task, model: nn.Module) -> None:
     example = task.example_batch()
     record.model = {
         "parameters": float(sum(p.numel() for p in model.parameters())),
+        "trained_parameters": float(sum(p.numel() for p in model.parameters() if p.requires_grad)),
         "forward_flops_per_example": count_flops(model, example) / example.examples,
     }
 

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+# No test asks a hub; set before its libraries are imported, which read it once.
+os.environ["HF_HUB_OFFLINE"] = "1"
+
 # The same examples every time, and no limit that a busy machine could miss.
 settings.register_profile("triathlon", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("triathlon")

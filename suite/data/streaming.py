@@ -14,7 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -63,10 +65,10 @@ class StreamedExamples(Served):
         """Yield the batch of each item of `order`; the next ones are read meanwhile."""
         asked: deque[Tensor] = deque()
 
-        def indices() -> Iterator[Tensor]:
+        def indices() -> Iterator[NDArray[np.int64]]:
             for index_B in order:
                 asked.append(index_B)
-                yield index_B
+                yield index_B.numpy()  # a tensor would go to the worker through a file of its own
 
         loader = DataLoader(
             _Reading(self.fetch),
@@ -106,9 +108,9 @@ class _Reading(Dataset[dict[str, Tensor] | TriathlonError]):
     def __init__(self, fetch: Fetch) -> None:
         self.fetch = fetch
 
-    def __getitem__(self, index_B: Tensor) -> dict[str, Tensor] | TriathlonError:
+    def __getitem__(self, index_B: NDArray[np.int64]) -> dict[str, Tensor] | TriathlonError:
         try:
-            return _padded(self.fetch(index_B))
+            return _padded(self.fetch(torch.from_numpy(index_B)))
         except TriathlonError as error:
             return error
 

@@ -104,10 +104,8 @@ def _counting(model: nn.Module) -> Iterator[FlopCounterMode]:
 
 
 def _shape(output: Any) -> tuple[int, ...]:
-    if isinstance(output, Mapping):  # what transformers returns
-        output = next(iter(output.values()))
-    if isinstance(output, (tuple, list)) and output:
-        output = output[0]
+    while isinstance(output, (Mapping, tuple, list)) and output:  # as transformers returns it
+        output = next(iter(output.values() if isinstance(output, Mapping) else output))
     if isinstance(output, Sequence):
         output = output.values_BTD
     if isinstance(output, Grid):

@@ -1,5 +1,7 @@
 """Which part of a library's model is trained."""
 
+from typing import Any
+
 from torch import nn
 
 from suite.errors import ConfigError
@@ -15,7 +17,8 @@ class LibraryBackbone(Backbone):
     the statistics it came with. What the suite adds around the model is always trained.
     """
 
-    model: nn.Module
+    model: Any
+    """The library's; its parts have no types."""
     _frozen: tuple[nn.Module, ...] = ()
 
     def freeze(self, trainable: str) -> None:
@@ -55,3 +58,18 @@ def _frozen_parts(module: nn.Module) -> list[nn.Module]:
     if not any(p.requires_grad for p in parameters):
         return [module]
     return [part for child in module.children() for part in _frozen_parts(child)]
+
+
+def layer_list(model: nn.Module) -> list[nn.Module]:
+    """Return the model's layers: of its lists of modules that lie in no other, the largest."""
+    lists: list[nn.ModuleList] = []
+
+    def search(module: nn.Module) -> None:
+        for child in module.children():
+            if isinstance(child, nn.ModuleList):
+                lists.append(child)
+            else:
+                search(child)
+
+    search(model)
+    return list(max(lists, key=lambda one: sum(p.numel() for p in one.parameters()), default=()))

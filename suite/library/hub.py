@@ -12,7 +12,7 @@ from suite.config import one_line
 from suite.errors import ConfigError
 
 _HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
-_FILES = ("*.json", "*.txt", "*.model", "*.safetensors")
+_FILES = ["*.json", "*.txt", "*.model", "*.safetensors"]
 """Configuration, tokenizer and weights, and no more: repositories hold the weights many times."""
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 _PATIENCE_SECONDS = 5.0
@@ -53,7 +53,9 @@ def _fetch(name: str, key: str) -> Path:
 
     try:
         # One short question first: the download itself would try for half a minute.
-        files = [f.rfilename for f in HfApi().model_info(name, timeout=_PATIENCE_SECONDS).siblings]
+        files = [
+            f.rfilename for f in HfApi().model_info(name, timeout=_PATIENCE_SECONDS).siblings or ()
+        ]
         if not any(file.endswith(".safetensors") for file in files):
             raise ConfigError(f"{key}: has no safetensors on the hub; choose another revision")
         return Path(snapshot_download(name, allow_patterns=_FILES))

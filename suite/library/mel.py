@@ -3,8 +3,6 @@
 Legend: B batch, S samples, F frequency bins, M mel bands, T frames, N samples of a frame.
 """
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -86,7 +84,7 @@ class KaldiMel(nn.Module):
         frame_BTN = (frame_BTN - _KALDI_PREEMPHASIS * before_BTN) * self.window_N
         spectrum_BTF = torch.fft.rfft(frame_BTN, _KALDI_SIZE)
         power_BTF = spectrum_BTF.real.square() + spectrum_BTF.imag.square()
-        log_BTM = (power_BTF @ self.mel_FM).clamp(min=torch.finfo(torch.float32).eps).log()
+        log_BTM: Tensor = (power_BTF @ self.mel_FM).clamp(min=torch.finfo(torch.float32).eps).log()
         # Kaldi leaves out a frame that reaches beyond the end.
         count_B = (length_B - _WINDOW).div(_HOP, rounding_mode="floor") + 1
         real_BT = torch.arange(self.frames, device=wave_BS.device) < count_B[:, None]
@@ -94,8 +92,3 @@ class KaldiMel(nn.Module):
         if self.deviation is None:
             return log_BTM
         return (log_BTM - self.mean) / (self.deviation * 2)
-
-
-def seconds(samples: int) -> str:
-    """Return a length for messages."""
-    return f"{math.floor(samples / SAMPLE_RATE * 100) / 100:g} s"

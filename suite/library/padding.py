@@ -66,5 +66,6 @@ class PaddedGroupNorm(nn.GroupNorm):
         mean = (grouped * real_B11T).sum((2, 3), keepdim=True) / count_B111
         centred = grouped - mean
         variance = (centred.square() * real_B11T).sum((2, 3), keepdim=True) / count_B111
-        normal_BCT = (centred * torch.rsqrt(variance + self.eps)).flatten(1, 2)
-        return normal_BCT * self.weight[:, None] + self.bias[:, None]
+        normal_BCT: Tensor = (centred * torch.rsqrt(variance + self.eps)).flatten(1, 2)
+        scaled_BCT: Tensor = normal_BCT * self.weight[:, None] + self.bias[:, None]
+        return scaled_BCT

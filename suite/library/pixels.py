@@ -3,12 +3,15 @@
 Legend: B batch, C channels, H height, W width, V size of the result along an axis.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from suite.features import Grid, GridSpec
 
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_SHAPE = ("kernel_size", "stride", "padding", "dilation", "padding_mode")
 _SMALLEST_SIDE = 32
 """Side that a grid of varying width is stretched to, unless it is higher."""
 
@@ -31,6 +34,8 @@ class Fitting(nn.Module):
 
     mean_C: Tensor
     deviation_C: Tensor
+    rows_VH: Tensor | None
+    columns_VW: Tensor | None
 
     def __init__(
         self,
@@ -43,27 +48,38 @@ class Fitting(nn.Module):
         super().__init__()
         self.size = size
         self.pixels = spec.pixels
+        self.varies = spec.width is None
         self.channels = len(mean) if spec.pixels and spec.channels == 1 else spec.channels
-        self.register_buffer("mean_C", torch.tensor(mean), persistent=False)
-        self.register_buffer("deviation_C", torch.tensor(deviation), persistent=False)
+        buffers = {
+            "mean_C": torch.tensor(mean),
+            "deviation_C": torch.tensor(deviation),
+            "rows_VH": _resizing(spec.height, size[0]),
+            "columns_VW": None if spec.width is None else _resizing(spec.width, size[1]),
+        }
+        for name, buffer in buffers.items():
+            self.register_buffer(name, buffer, persistent=False)
 
     def forward(self, grid: Grid) -> Tensor:
         """Map (B, C, H, W) to (B, channels, *size)."""
         values_BCHW = grid.values_BCHW
-        device, (height, width) = values_BCHW.device, values_BCHW.shape[2:]
-        if height != self.size[0]:
-            rows_VH = stretching(torch.tensor([height]), height, self.size[0])[0].to(device)
-            values_BCHW = rows_VH.to(values_BCHW.dtype) @ values_BCHW
-        if grid.mask_BW is not None:
-            columns_BVW = stretching(grid.mask_BW.sum(1), width, self.size[1])
+        if self.rows_VH is not None:
+            values_BCHW = self.rows_VH @ values_BCHW
+        if self.columns_VW is not None:
+            values_BCHW = values_BCHW @ self.columns_VW.mT
+        elif self.varies:
+            columns_BVW = stretching(grid.widths_B(), values_BCHW.shape[3], self.size[1])
             values_BCHW = values_BCHW @ columns_BVW.to(values_BCHW.dtype).mT[:, None]
-        elif width != self.size[1]:
-            columns_VW = stretching(torch.tensor([width]), width, self.size[1])[0].to(device)
-            values_BCHW = values_BCHW @ columns_VW.to(values_BCHW.dtype).mT
         if not self.pixels:
             return values_BCHW
         values_BCHW = values_BCHW.expand(-1, self.channels, -1, -1)
         return (values_BCHW - self.mean_C[:, None, None]) / self.deviation_C[:, None, None]
+
+
+def _resizing(positions: int, size: int) -> Tensor | None:
+    """Return the matrix (V, W) from one fixed size to another; None where they are the same."""
+    if positions == size:
+        return None
+    return stretching(torch.tensor([positions]), positions, size)[0]
 
 
 def stretching(extent_B: Tensor, positions: int, size: int) -> Tensor:
@@ -87,10 +103,8 @@ def adapt_first_convolution(model: nn.Module, channels: int, *, pretrained: bool
     name, old = next((n, m) for n, m in model.named_modules() if isinstance(m, nn.Conv2d))
     if old.in_channels == channels:
         return
-    new = nn.Conv2d(
-        channels, old.out_channels, old.kernel_size, old.stride, old.padding, old.dilation,
-        bias=old.bias is not None,
-    )  # fmt: skip
+    shape: Any = {name: getattr(old, name) for name in _SHAPE}
+    new = nn.Conv2d(channels, old.out_channels, bias=old.bias is not None, **shape)
     with torch.no_grad():
         if pretrained:
             new.weight.copy_(fit_channels(old.weight, channels))

@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
+from transformers.utils.generic import ModelOutput
 
 from suite.features import Intake, Spec
 from suite.library.source import Source
@@ -38,8 +39,9 @@ class Reading(nn.Module):
     def forward(self, inputs: Any) -> tuple[dict[str, Any], Tensor | None]:
         """Return the model's arguments, and the mask (B, T) of the positions that it returns."""
 
-    def select(self, values: Tensor) -> Tensor:
-        """Return those of the model's outputs (B, T, D) that count."""
+    def select(self, output: ModelOutput) -> Tensor:
+        """Return what counts of the model's output, (B, T, D)."""
+        values: Tensor = output["last_hidden_state"]
         return values
 
     def positions(self, length: int) -> int:

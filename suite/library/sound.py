@@ -5,18 +5,20 @@ All take waves; spectrograms are computed on the device.
 Legend: B batch, S samples, T positions, C channels.
 """
 
+import warnings
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
+from transformers.utils.generic import ModelOutput
 
 from suite.features import Form, Intake, Spec, Wave, length_mask
 from suite.library.mel import SAMPLE_RATE, KaldiMel, WhisperMel
 from suite.library.padding import PaddedGroupNorm, Padding
 from suite.library.reading import Reading
 from suite.library.source import Source
+from suite.library.waves import at_least, normalised, shortened, shortest_input
 
 WAVEFORM_MODELS = ("wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat")
 """Models that convolve the waveform and mask its padding from there on."""
@@ -52,9 +54,15 @@ class Waveforms(Reading):
         self.padding = Padding()
 
     def adapt(self, model: PreTrainedModel) -> PreTrainedModel:
-        for layer in model.feature_extractor.conv_layers:
+        convolutions: Any = model.feature_extractor
+        for layer in convolutions.conv_layers:
             if isinstance(getattr(layer, "layer_norm", None), nn.GroupNorm):
                 layer.layer_norm = PaddedGroupNorm(layer.layer_norm, self.padding)
+        if isinstance(unused := getattr(model, "masked_spec_embed", None), nn.Parameter):
+            unused.requires_grad_(False)
+        if model.config.model_type == "wavlm":
+            # It mixes a mask of bool with a bias of float, at each layer of each step.
+            warnings.filterwarnings("ignore", message="Support for mismatched key_padding_mask")
         return model
 
     def forward(self, inputs: Wave) -> tuple[dict[str, Any], Tensor | None]:
@@ -70,7 +78,7 @@ class Waveforms(Reading):
         return {"input_values": values_BS, "attention_mask": mask_BS.long()}, mask_BT
 
     def positions(self, length: int) -> int:
-        return shortened(max(length, self.shortest), self.steps)
+        return int(shortened(max(length, self.shortest), self.steps))
 
 
 class Whisper(Reading):
@@ -90,7 +98,8 @@ class Whisper(Reading):
         self.longest = self.held * _WHISPER_STRIDE
 
     def adapt(self, model: PreTrainedModel) -> PreTrainedModel:
-        return model.get_encoder()
+        encoder: PreTrainedModel = model.get_encoder()
+        return encoder
 
     def forward(self, inputs: Wave) -> tuple[dict[str, Any], Tensor | None]:
         with torch.autocast(inputs.values_BS.device.type, enabled=False):
@@ -99,7 +108,7 @@ class Whisper(Reading):
         return {"input_features": features}, length_mask(count_B.clamp(1, self.held), self.held)
 
     def positions(self, length: int) -> int:
-        return min(max(-(-length // _WHISPER_STRIDE), 1), self.held)
+        return int(min(max(-(-length // _WHISPER_STRIDE), 1), self.held))
 
 
 class SpectrogramPatches(Reading):
@@ -129,35 +138,5 @@ class SpectrogramPatches(Reading):
             features = self.mel(inputs.values_BS.float(), inputs.length_B)
         return {"input_values": features}, None
 
-    def select(self, values_BTD: Tensor) -> Tensor:
-        return values_BTD[:, :_SUMMARIES]
-
-
-def at_least(inputs: Wave, samples: int) -> tuple[Tensor, Tensor]:
-    """Return waves (B, S) and lengths (B,), with silence behind those that are too short."""
-    missing = max(samples - inputs.values_BS.shape[1], 0)
-    return F.pad(inputs.values_BS, (0, missing)), inputs.length_B.clamp(min=samples)
-
-
-def normalised(values_BS: Tensor, mask_BS: Tensor) -> Tensor:
-    """Bring each wave to mean 0 and variance 1, with zeros in its padding."""
-    count_B1 = mask_BS.sum(1, keepdim=True)
-    mean_B1 = (values_BS * mask_BS).sum(1, keepdim=True) / count_B1
-    centred_BS = (values_BS - mean_B1) * mask_BS
-    variance_B1 = centred_BS.square().sum(1, keepdim=True) / count_B1
-    return centred_BS * torch.rsqrt(variance_B1 + 1e-7)
-
-
-def shortened(length: Any, steps: list[tuple[int, int]]) -> Any:
-    """Return what convolutions without padding, (kernel, stride) each, leave of a length."""
-    for kernel, stride in steps:
-        length = (length - kernel) // stride + 1
-    return length
-
-
-def shortest_input(steps: list[tuple[int, int]]) -> int:
-    """Return the samples that one position is made of."""
-    samples = 1
-    for kernel, stride in reversed(steps):
-        samples = (samples - 1) * stride + kernel
-    return samples
+    def select(self, output: ModelOutput) -> Tensor:
+        return super().select(output)[:, :_SUMMARIES]

@@ -43,7 +43,8 @@ class Source:
         if self.folder is not None and weights:
             return _with_weights(self.folder, config)
         with _explained(f"backbone: {config.model_type}"), _quiet():
-            return AutoModel.from_config(config, dtype=torch.float32)
+            model: PreTrainedModel = AutoModel.from_config(config, dtype=torch.float32)
+            return model
 
     def keep(self, folder: Path) -> None:
         """Copy configuration, tokenizer and feature extractor, without weights."""
@@ -89,7 +90,7 @@ def _new_config(architecture: str, settings: dict[str, Any]) -> PreTrainedConfig
 
 def _check_settings(kind: type[PreTrainedConfig], settings: Mapping[str, Any]) -> None:
     """Refuse what the class does not know: the library takes any name and reads none of them."""
-    known = {f.name for f in fields(kind)} | set(kind.attribute_map)  # type: ignore[arg-type]
+    known = {f.name for f in fields(kind)} | set(kind.attribute_map)
     for name in settings:
         if name not in known:
             raise ConfigError(
@@ -100,6 +101,7 @@ def _check_settings(kind: type[PreTrainedConfig], settings: Mapping[str, Any]) -
 def _with_weights(folder: Path, config: PreTrainedConfig) -> PreTrainedModel:
     require_weights(folder)
     with _explained(f"backbone.model={folder}"), _quiet():
+        model: PreTrainedModel
         model, report = AutoModel.from_pretrained(
             folder,
             config=config,

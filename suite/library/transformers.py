@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from transformers import PreTrainedConfig
 from transformers.models.auto.modeling_auto import MODEL_MAPPING
 
-from suite.config import Pool
+from suite.config import Positions
 from suite.errors import ConfigError
 from suite.features import Intake, Sequence, Spec
-from suite.library.frozen import LibraryBackbone
+from suite.library.frozen import LibraryBackbone, layer_list
 from suite.library.reading import Reading
 from suite.library.sound import WAVEFORM_MODELS, SpectrogramPatches, Waveforms, Whisper
 from suite.library.source import Source, open_source
@@ -35,7 +35,7 @@ class Transformers(LibraryBackbone):
 
     model: folder or hub name of a pretrained model. architecture: kind of a model with random
     weights, as the library names it. options: of the library's configuration class.
-    pool: mean returns all positions, for the head to pool; first the first alone ([CLS]).
+    positions: all, for the head to pool or label, or the first alone ([CLS]).
     load: False leaves random weights, for those of a run to replace.
     """
 
@@ -44,7 +44,7 @@ class Transformers(LibraryBackbone):
         spec: Spec,
         *,
         trainable: str,
-        pool: Pool,
+        positions: Positions,
         load: bool = True,
         **options: Any,
     ) -> None:
@@ -54,18 +54,20 @@ class Transformers(LibraryBackbone):
         config = kind.prepare(self.source, spec)
         self.reading = kind(self.source, config, spec)
         self.model = self.reading.adapt(self.source.build(config, weights=load))
-        if isinstance(getattr(self.model, "pooler", None), nn.Module):
+        pooler = getattr(self.model, "pooler", None)
+        if isinstance(pooler, nn.Module) and any(True for _ in pooler.parameters()):
             self.model.pooler = None  # the task's head is what pools
         self.features = output_width(config)
         self.longest = self.reading.longest
-        self.first = pool is Pool.first
+        self.first = positions is Positions.first
         self.freeze(trainable)
 
     @classmethod
     def intake(cls, options: Mapping[str, Any]) -> Intake:
         source = open_source(options)
         intake = reading_kind(source).intake(source)
-        return replace(intake, positions=False) if options["pool"] is Pool.first else intake
+        first = options["positions"] is Positions.first
+        return replace(intake, positions=False) if first else intake
 
     @classmethod
     def rebuilt(cls, options: Mapping[str, Any], kept: Path) -> Mapping[str, Any]:
@@ -77,13 +79,13 @@ class Transformers(LibraryBackbone):
     def forward(self, inputs: Any) -> Sequence:
         """Map what the stem offers to (B, T, features), or (B, 1, features)."""
         arguments, mask_BT = self.reading(inputs)
-        values: Tensor = self.reading.select(self.model(**arguments).last_hidden_state)
+        values: Tensor = self.reading.select(self.model(**arguments))
         if self.first:
             return Sequence(values[:, :1])
         return Sequence(values, mask_BT)
 
     def hidden_layers(self) -> list[nn.Module]:
-        return list(deepest_list(self.model))
+        return layer_list(self.model)
 
     def positions(self, length: int) -> int:
         return self.reading.positions(length)
@@ -97,7 +99,7 @@ def reading_kind(source: Source) -> type[Reading]:
     config = source.config
     kind = _KINDS.get(config.model_type)
     if kind is None and type(config) in MODEL_MAPPING and output_width(config):
-        model = MODEL_MAPPING[type(config)]
+        model: Any = MODEL_MAPPING[type(config)]
         model = model[0] if isinstance(model, (list, tuple)) else model
         kind = {"input_ids": Text, "pixel_values": Images}.get(model.main_input_name)
     if kind is None:
@@ -114,19 +116,3 @@ def output_width(config: PreTrainedConfig) -> int:
     """Return the features of each position of the model's output; 0 where it has several."""
     sizes = getattr(config, "hidden_sizes", None)
     return int(getattr(config, "hidden_size", None) or (sizes[-1] if sizes else 0))
-
-
-def deepest_list(model: nn.Module) -> nn.ModuleList:
-    """Return the model's list of layers: of its lists that lie in no other, the largest."""
-    lists: list[nn.ModuleList] = []
-
-    def search(module: nn.Module) -> None:
-        for child in module.children():
-            if isinstance(child, nn.ModuleList):
-                lists.append(child)
-            else:
-                search(child)
-
-    search(model)
-    sizes = [sum(p.numel() for p in one.parameters()) for one in lists]
-    return lists[sizes.index(max(sizes))]

@@ -5,10 +5,12 @@ Legend: B batch, C channels, H height, W width.
 
 import inspect
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
+from transformers.utils.generic import ModelOutput
 
 from suite.errors import ConfigError
 from suite.features import Form, Grid, GridSpec, Intake, Spec
@@ -24,6 +26,8 @@ from suite.library.source import Source
 
 _DEEP_STRIDE = 32
 """By how much models of several stages reduce their input."""
+_RECTANGLES = ("vit", "deit")
+"""Models of learned positions that need not be those of a square."""
 
 
 class Images(Reading):
@@ -90,9 +94,13 @@ class Images(Reading):
             arguments["interpolate_pos_encoding"] = True
         return arguments, None
 
-    def select(self, values: Tensor) -> Tensor:
-        """Return (B, T, D), row by row where the model returns a grid."""
-        return values if values.ndim == 3 else values.flatten(2).mT
+    def select(self, output: ModelOutput) -> Tensor:
+        """Return (B, T, D) of patches; of convolutions the one vector that they pool to."""
+        values = super().select(output)
+        if values.ndim == 3:
+            return values
+        pooled: Tensor = output["pooler_output"]
+        return pooled.flatten(1).unsqueeze(1)
 
 
 def _new_size(source: Source, spec: GridSpec) -> tuple[int, int]:
@@ -101,6 +109,8 @@ def _new_size(source: Source, spec: GridSpec) -> tuple[int, int]:
     config = source.config
     if hasattr(config, "depths"):
         own = (max(own[0], _DEEP_STRIDE), max(own[1], _DEEP_STRIDE))
+    elif config.model_type not in _RECTANGLES:
+        own = (max(own), max(own))
     patch = getattr(config, "patch_size", 1)
     patch = patch if isinstance(patch, int) else max(patch)
     height, width = (math.ceil(side / patch) * patch for side in own)
@@ -111,11 +121,11 @@ def _new_size(source: Source, spec: GridSpec) -> tuple[int, int]:
     return height, width
 
 
-def _trained_size(config: PreTrainedConfig, extractor: dict[str, Any]) -> tuple[int, int]:
+def _trained_size(config: PreTrainedConfig, extractor: Mapping[str, Any]) -> tuple[int, int]:
     """Return the size of the images that the model was trained on."""
-    size = extractor.get("crop_size") if extractor.get("do_center_crop") else None
+    size: Any = extractor.get("crop_size") if extractor.get("do_center_crop") else None
     size = size or extractor.get("size") or getattr(config, "image_size", None) or 224
     if isinstance(size, dict):
-        side = size.get("shortest_edge", 224)
-        return int(size.get("height", side)), int(size.get("width", side))
+        side = size.get("shortest_edge") or 224
+        return int(size.get("height") or side), int(size.get("width") or side)
     return (int(size), int(size)) if isinstance(size, int) else (int(size[0]), int(size[1]))

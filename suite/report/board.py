@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from statistics import fmean, median
 from typing import Any
 
@@ -116,7 +117,7 @@ def _row(
     values = [run.metrics[f"test/{run.primary}"] for run in runs]
     reached = [run.reached for run in runs if run.reached]
     return Row(
-        backbone=first.backbone,
+        backbone=_backbone(first),
         optimizer=first.optimizer,
         settings=_settings(first) if (first.backbone, first.optimizer) in several else "",
         n=len(runs),
@@ -134,6 +135,18 @@ def _row(
         standing=_standing(runs, compared, references),
         run_ids=[run.run_id for run in runs],
     )
+
+
+def _backbone(run: RunRecord) -> str:
+    """Return the backbone's name, with that of the library's model where it has one."""
+    options = run.config.get("backbone") or {}
+    model = options.get("model") or options.get("architecture") or ""
+    name = PurePath(model).name
+    told = [run.backbone, *([name] if name and name != run.backbone else [])]
+    frozen = options.get("trainable", "all")
+    if frozen != "all":
+        told.append("frozen" if frozen == "none" else f"top {frozen}")
+    return " ".join(told)
 
 
 def _standing(

@@ -98,10 +98,15 @@ def muon(
 ) -> Optimizers:
     """Return Muon for the matrices of the hidden layers and AdamW for everything else.
 
-    Hidden layers are those of `model.backbone`; of a model without one, all matrices.
+    Hidden layers are those of `model.backbone`, without tables of embeddings and what is a single
+    row (a position, [CLS]); of a model without a backbone, all matrices.
     """
     shares = rate_shares(model, layer_decay)
-    hidden = {p for p in getattr(model, "backbone", model).parameters() if p.ndim >= 2}
+    backbone = getattr(model, "backbone", model)
+    tables = {m.weight for m in backbone.modules() if isinstance(m, nn.Embedding)}
+    hidden = {
+        p for p in backbone.parameters() if p.ndim >= 2 and p.shape[0] > 1 and p not in tables
+    }
     rest = [p for p in model.parameters() if p not in hidden]
     matrices = [p for p in model.parameters() if p in hidden]
     members: list[torch.optim.Optimizer] = []

@@ -11,13 +11,13 @@ from torch import Tensor
 from suite import Examples, Served
 
 _IMAGES = 4096
-_BYTES = 2**28
+_BYTES = 2**26
 
 
 def training_pixels(train: Served, batch_size: int) -> Tensor:
     """Return the training images, uint8 (N, C, H, W), on their device; of a stream, some of them.
 
-    Those are at most 4,096 images and 256 MiB, spread evenly: enough for the mean and deviation of
+    Those are at most 4,096 images and 64 MiB, spread evenly: enough for the mean and deviation of
     a channel, and for what patches have in common.
     """
     if isinstance(train, Examples):

@@ -12,7 +12,11 @@ from tasks.speech_recognition.data_config import DATA_SCHEMAS, MISSING, Recorded
 
 @dataclass(kw_only=True)
 class SpeechConfig(TaskConfig):
-    """Options of both forms of speech recognition. Augmentation is drawn for each example."""
+    """Options of both forms of speech recognition. Augmentation is drawn for each example.
+
+    A backbone that takes waves hears them at its own rate; what is said here of the spectrogram has
+    no part in it.
+    """
 
     sample_rate: int = 8000
     """Samples per second that recordings are resampled to."""

@@ -1,11 +1,9 @@
 """Whether a recording is long enough for its transcript: CTC has to put each symbol somewhere."""
 
 import itertools
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tasks.speech_recognition.recordings import Recordings
-from tasks.speech_recognition.spectrogram import frame_count
 from tasks.speech_recognition.symbols import Symbols
 
 
@@ -15,24 +13,34 @@ def ctc_positions(symbols: Sequence[int]) -> int:
 
 
 def divide(
-    recordings: Recordings, symbols: Symbols, *, hop: int, stride: int, shrink: float = 1.0
+    recordings: Recordings,
+    symbols: Symbols,
+    positions: Callable[[int], int],
+    *,
+    remedy: str,
+    longest: int | None = None,
 ) -> tuple[list[int], list[str]]:
     """Return which recordings have enough positions, and in a line what is wrong with the others.
 
-    hop: samples from frame to frame. stride: frames to a position. shrink: share of its frames
-    that augmentation leaves of a recording at least.
+    positions: how many the model has, at least, for so many samples. remedy: what would give more.
+    longest: samples that the model hears at most.
     """
     fitting: list[int] = []
     problems: list[str] = []
-    frames_N = frame_count(recordings.waves.length_N, hop).tolist()
-    for i, (frames, text) in enumerate(zip(frames_N, recordings.texts, strict=True)):
-        positions = -(-math.floor(frames * shrink) // stride)
-        needed = ctc_positions(symbols.encode(text))
-        if positions >= needed:
+    samples_N = recordings.waves.length_N.tolist()
+    for i, (samples, text) in enumerate(zip(samples_N, recordings.texts, strict=True)):
+        if longest is not None and samples > longest:
+            problems.append(
+                f"{recordings.names[i]}: has {samples} samples, of which the model hears "
+                f"{longest}; cut it, or choose another backbone"
+            )
+            continue
+        held, needed = positions(samples), ctc_positions(symbols.encode(text))
+        if held >= needed:
             fitting.append(i)
             continue
         problems.append(
             f"{recordings.names[i]}: its transcript needs {needed} positions, "
-            f"the model has {positions}; lower task.reduce or task.hop_seconds"
+            f"the model has {held}; {remedy}"
         )
     return fitting, problems

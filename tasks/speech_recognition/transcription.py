@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from suite import (
+    Backbone,
     BackboneBuilder,
     Batch,
     DataError,
@@ -22,6 +23,7 @@ from suite import (
     Direction,
     Examples,
     Figure,
+    Form,
     FrameHead,
     Interval,
     Loss,
@@ -33,7 +35,7 @@ from suite import (
     bootstrap_ratio,
 )
 from suite import Sequence as PositionSequence
-from tasks.speech_recognition.config import Decoder, Unit
+from tasks.speech_recognition.config import Decoder, SpeechConfig, Unit
 from tasks.speech_recognition.decoding import (
     build_beam,
     choose_weights,
@@ -45,7 +47,7 @@ from tasks.speech_recognition.examples import Columns, examples
 from tasks.speech_recognition.positions import divide
 from tasks.speech_recognition.recordings import Recordings, SpeechSet
 from tasks.speech_recognition.spectrogram import frame_samples
-from tasks.speech_recognition.stem import SpeechStem
+from tasks.speech_recognition.stem import SpeechStem, WaveStem
 from tasks.speech_recognition.symbols import Characters, Pieces, Symbols
 from tasks.speech_recognition.transcripts import Transcripts
 
@@ -70,13 +72,23 @@ class SpeechTranscription(DataSetTask):
     weights: "Weights | None" = None
     """Those of the beam search, once they are chosen: from then on it decodes too."""
 
+    backbone_rate: int | None = None
+    """Samples per second that a backbone takes which hears waves itself."""
+
+    @property
+    def heard(self) -> SpeechConfig:
+        """The task's options at the sample rate that recordings are heard at."""
+        rate = self.backbone_rate or self.config.sample_rate
+        heard: SpeechConfig = replace(self.config, sample_rate=rate)
+        return heard
+
     @cached_property
     def recordings(self) -> SpeechSet:
         """The recordings; read or made on first use."""
         speech: SpeechSet = self.setup.data.load(
             self.setup.cache,
-            sample_rate=self.config.sample_rate,
-            shortest=frame_samples(self.config),
+            sample_rate=self.heard.sample_rate,
+            shortest=frame_samples(self.heard),
         )
         if not self.config.lowercase:
             return speech
@@ -133,9 +145,15 @@ class SpeechTranscription(DataSetTask):
         )
 
     def build_model(self, backbone: BackboneBuilder) -> nn.Module:
-        stem = SpeechStem(self.config, form=backbone.takes, max_width_stride=1)
+        form = backbone.choose(Form.WAVE, Form.SEQUENCE, Form.GRID, positions=True)
+        self._hear_at(backbone.intake.sample_rate if form is Form.WAVE else None)
+        stem: WaveStem | SpeechStem
+        if form is Form.WAVE:
+            stem = WaveStem(self.heard)
+        else:
+            stem = SpeechStem(self.config, form=form, max_width_stride=1)
         hidden = backbone(stem.spec)
-        self._require_positions(stem.log_mel.hop, stem.reduce * hidden.width_stride)
+        self._require_positions(stem, hidden)
         head = FrameHead(hidden.features, self.symbols.classes, dropout=self.config.head_dropout)
         return DeepModel(stem, hidden, head)
 
@@ -223,16 +241,24 @@ class SpeechTranscription(DataSetTask):
             "symbols_BL": symbols,
             "item_B": torch.arange(first, first + len(recordings)),
         }
-        return examples(recordings, columns, self.config.sample_rate)
+        return examples(recordings, columns, self.heard.sample_rate)
 
-    def _require_positions(self, hop: int, stride: int) -> None:
+    def _require_positions(self, stem: WaveStem | SpeechStem, backbone: Backbone) -> None:
         """Refuse, or skip, recordings with fewer positions than CTC needs for their transcript."""
         kept: dict[Split, Recordings] = {}
         skipped: list[str] = []
         for split, recordings in self.recordings.splits.items():
             shrink = math.exp(-self.config.speed) if split is Split.TRAIN else 1.0
+
+            def positions(samples: int, shrink: float = shrink) -> int:
+                return backbone.positions(stem.positions(samples, shrink))
+
             fitting, problems = divide(
-                recordings, self.symbols, hop=hop, stride=stride, shrink=shrink
+                recordings,
+                self.symbols,
+                positions,
+                remedy=stem.remedy,
+                longest=backbone.longest if isinstance(stem, WaveStem) else None,
             )
             if problems and self.setup.data.on_error is OnError.stop:
                 raise DataError(f"{problems[0]}, or set data.on_error=skip")
@@ -246,8 +272,19 @@ class SpeechTranscription(DataSetTask):
             )
             self._forget(SpeechSet(kept, card))
 
-    def _forget(self, speech: SpeechSet) -> None:
-        """Go on with other recordings; what was found from the old ones is found again."""
+    def _hear_at(self, rate: int | None) -> None:
+        """Take recordings at another sample rate; those read at the old one are read again."""
+        if rate != self.backbone_rate:
+            self.backbone_rate = rate
+            self._forget(None)
+
+    def _forget(self, speech: SpeechSet | None) -> None:
+        """Go on with other recordings; what was found from the old ones is found again.
+
+        speech: None reads them again.
+        """
         for name in ("symbols", "beam", "transcripts", "names", "data", "target", "references"):
             self.__dict__.pop(name, None)
-        self.__dict__["recordings"] = speech
+        self.__dict__.pop("recordings", None)
+        if speech is not None:
+            self.__dict__["recordings"] = speech

@@ -1,6 +1,8 @@
 """Commands that show something without training: they need no torch and little time."""
 
 import statistics
+import subprocess
+import sys
 import time
 
 import yaml
@@ -68,3 +70,12 @@ def test_list_is_quick(triathlon, tmp_path):
         seconds.append(time.perf_counter() - start)
     # Under one second on a machine to itself; here others run beside it.
     assert statistics.median(seconds) < 3
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    # -u: every line is written at once, as long listings are once the pipe's buffer is full.
+    command = [sys.executable, "-u", "-m", "suite.cli", "list"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as listing:
+        listing.stdout.close()
+        assert listing.stderr.read() == b""
+    assert listing.returncode == 141

@@ -12,7 +12,7 @@ from torch import nn
 from suite.compose import GROUPS, compose
 from suite.config import RunConfig
 from suite.errors import ConfigError, DeviceError
-from suite.features import BackboneBuilder, Form, GridSpec, SequenceSpec
+from suite.features import BackboneBuilder, Form, GridSpec, SequenceSpec, WaveSpec
 from suite.hardware.device import choose_device
 from suite.run import _build, _named, _options, build_task
 from suite.training.precision import Precision
@@ -72,9 +72,12 @@ def test_option_composes_and_its_task_is_built(group, option):
 def test_backbone_is_built(option):
     node = composed("backbone", option).backbone
     builder = BackboneBuilder(_named(node._target_), _options(node))
-    sequence = SequenceSpec(features=8, length=16)
-    grid = GridSpec(channels=1, height=8, width=16)
-    backbone = builder(sequence if builder.takes is Form.SEQUENCE else grid)
+    specs = {
+        Form.SEQUENCE: SequenceSpec(features=8, length=16),
+        Form.GRID: GridSpec(channels=1, height=8, width=16),
+        Form.WAVE: WaveSpec(sample_rate=16_000),
+    }
+    backbone = builder(specs[builder.choose(*specs)])
     assert sum(p.numel() for p in backbone.parameters()) > 1000
 
 

@@ -135,10 +135,22 @@ def test_hash_of_repeats_is_the_same_without_the_seed_only():
 
 
 @pytest.mark.parametrize(
-    "override", ["name=x", "results=elsewhere", "cache=elsewhere", "tracking.enabled=false"]
+    "override",
+    [
+        "name=x",
+        "results=elsewhere",
+        "cache=elsewhere",
+        "tracking.enabled=false",
+        "hardware.workers=3",
+    ],
 )
 def test_hash_leaves_out_where_results_go(override):
     assert compose([override]).hash() == compose([]).hash()
+
+
+def test_hash_leaves_out_how_data_gets_here():
+    fetched, there = (compose(["data=mnist", f"data.download={d}"]) for d in ("true", "false"))
+    assert fetched.hash() == there.hash()
 
 
 @pytest.mark.parametrize(

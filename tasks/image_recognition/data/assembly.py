@@ -5,7 +5,7 @@ Legend: N images, C channels, H height, W width.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -41,6 +41,10 @@ class About:
     licence: str = "unknown"
     version: str = "unknown"
     notes: str = ""
+
+    def noting(self, *notes: str) -> "About":
+        """Return it with these notes too, but for empty ones."""
+        return replace(self, notes="; ".join(filter(None, (self.notes, *notes))))
 
 
 def assemble(
@@ -96,7 +100,7 @@ def card_of(
         fingerprint=fingerprint,
         sizes={split.value: size for split, size in sizes.items()},
         skipped=tuple(skipped),
-        notes="; ".join(filter(None, (about.notes, notes))),
+        notes=about.noting(notes).notes,
         published_test=published_test,
     )
 

@@ -21,8 +21,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from suite import DataError, OnError, atomic_path
-from tasks.image_recognition.config import Channels
 from tasks.image_recognition.data.images import Images
+from tasks.image_recognition.data_config import Channels
 
 _VERSION = 1
 """Part of the cache's key; raised when decoding changes."""

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from suite import DataError, DataSet, Examples, OnError, Split, StreamedExamples, fingerprint
-from tasks.image_recognition.config import Channels
 from tasks.image_recognition.data.assembly import About, card_of
 from tasks.image_recognition.data.decoding import Decoding, Look
 from tasks.image_recognition.data.images import Images
 from tasks.image_recognition.data.scanning import content_keys, readable
 from tasks.image_recognition.data.splitting import carve, check_labels, describe_splits, shares
+from tasks.image_recognition.data_config import Channels
 
 _GIB = 2**30
 
@@ -50,7 +50,7 @@ class EncodedSource:
     size: int | None
     channels: Channels | None
     validation: float
-    test: float
+    test: float = 0.0
     max_pixels: int
     stream: bool | str = "auto"
     memory_gib: float = 4.0
@@ -73,8 +73,14 @@ class EncodedSource:
             digest.update(key_NK[index_N].tobytes() + label_N[index_N].tobytes())
             splits[split] = held.serve(index_N, label_N[index_N], digest.hexdigest())
         skipped_N = np.setdiff1d(np.arange(len(images)), kept_N)
+        parted = int((key_NK[kept_N, -1] == 0).sum())
+        known = (
+            f"fingerprint over size and 48 KiB of {parted} images, all of the others"
+            if parted
+            else ""
+        )
         card = card_of(
-            about,
+            about.noting(known),
             fingerprint=fingerprint(splits),
             sizes={split: len(part) for split, part in splits.items()},
             notes=notes,

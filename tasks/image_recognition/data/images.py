@@ -44,19 +44,21 @@ class Images(ABC):
 
 
 def content_key(size: int, read: Callable[[int, int], bytes]) -> bytes:
-    """Return 32 bytes that equal images share, and different ones in all likelihood don't.
+    """Return 33 bytes that equal images share, and different ones in all likelihood don't.
 
     size: bytes of the encoded image. read: takes a start and a number of bytes.
     It is a hash of the size and of all bytes, or of three pieces of 16 KiB (first, middle, last)
-    where there are more: what keeps copies in one split, without reading a data set for it.
+    where there are more: what keeps copies in one split, without reading a data set for it. The
+    last byte is 1 where all bytes are in it.
     """
     digest = hashlib.sha256(f"{size} ".encode())
-    if size <= _PIECES * _PIECE:
+    whole = size <= _PIECES * _PIECE
+    if whole:
         digest.update(read(0, size))
     else:
         for piece in range(_PIECES):
             digest.update(read(piece * (size - _PIECE) // (_PIECES - 1), _PIECE))
-    return digest.digest()
+    return digest.digest() + bytes([whole])
 
 
 class FileImages(Images):

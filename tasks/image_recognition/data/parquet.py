@@ -13,6 +13,7 @@ import numpy as np
 from suite import DataError, DataSet, Split, nearest
 from tasks.image_recognition.data.assembly import About
 from tasks.image_recognition.data.encoded import Catalogue, EncodedSource
+from tasks.image_recognition.data.labels import numbered
 from tasks.image_recognition.data.packing import Table, pack
 from tasks.image_recognition.data.paths import SPLIT_NAMES, existing_folder
 
@@ -43,7 +44,7 @@ class ImageParquet(EncodedSource):
         tables = {split: [self._table(file, root) for file in files[split]] for split in files}
         every = [table for split in tables for table in tables[split]]
         names = classes or _class_names(tables[Split.TRAIN][0])
-        numbers, names = _numbered([v for table in every for v in _labels(table)], names, root)
+        numbers, names = numbered([v for table in every for v in _labels(table)], names, root)
         ends = accumulate((sum(t.rows for t in tables[split]) for split in tables), initial=0)
         parts = {
             split: np.arange(start, end)
@@ -148,20 +149,3 @@ def _present(file: Path, schema: Any, option: str, wanted: str) -> str:
             f"data.{option}={wanted}: {file.name} has {schema.names}{nearest(wanted, schema.names)}"
         )
     return wanted
-
-
-def _numbered(
-    labels: list[Any], names: Sequence[str], root: Path
-) -> tuple[list[int], Sequence[str]]:
-    """Return labels as numbers from 0 and the classes' names."""
-    missing = sum(label is None for label in labels)
-    if missing:
-        raise DataError(f"{root}: {missing} rows have no label; remove them or give them one")
-    odd = next((label for label in labels if not isinstance(label, (int, str))), None)
-    if odd is not None:
-        raise DataError(f"{root}: a label is {odd!r}; give a column with one number or text each")
-    if names and all(isinstance(label, int) and 0 <= label < len(names) for label in labels):
-        return labels, names
-    values = sorted(set(labels), key=lambda value: (isinstance(value, str), value))
-    number = {value: index for index, value in enumerate(values)}
-    return [number[label] for label in labels], [str(value) for value in values]

@@ -106,6 +106,20 @@ def test_muon_of_a_frozen_backbone_is_adamw_of_the_head(model_of):
     assert optimizers.peaks == [[0.001, 0.001]]
 
 
+def test_muon_leaves_tables_and_single_rows_to_adamw(model_of):
+    model = model_of("all")
+    bert = model.backbone.model
+    bert.cls_token = nn.Parameter(torch.zeros(1, 1, 16))
+    hidden, rest = muon(model, lr=0.02, adamw_lr=0.001, momentum=0.95, weight_decay=0.1).members
+    held = {p for group in hidden.param_groups for p in group["params"]}
+    assert bert.encoder.layer[0].output.dense.weight in held
+    assert bert.embeddings.word_embeddings.weight not in held
+    assert bert.embeddings.position_embeddings.weight not in held
+    assert bert.cls_token not in held
+    others = {p for group in rest.param_groups for p in group["params"]}
+    assert held | others == set(model.parameters())
+
+
 def test_average_holds_what_is_trained(model_of):
     model = model_of("none")
     assert len(Average(model, 0.9)._mean) == 2

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from suite.config import Pool, TransformersConfig
+from suite.config import Positions, TransformersConfig
 from suite.errors import ConfigError
 from suite.features import (
     BackboneBuilder,
@@ -89,7 +89,7 @@ def test_texts_are_cut_at_what_the_model_holds(pretrained):
 
 
 def test_first_keeps_the_first_position_alone(bert_folder):
-    builder = pretrained_builder(bert_folder, pool=Pool.first)
+    builder = pretrained_builder(bert_folder, positions=Positions.first)
     every = pretrained_builder(bert_folder)
     tokens = tokens_of(builder, TEXTS)
     first = builder(TokenSpec()).eval()(tokens)

@@ -5,7 +5,8 @@ from torchvision.models import VisionTransformer, get_model
 
 from suite.errors import ConfigError
 from suite.features import BackboneBuilder, Form, Grid, GridSpec, length_mask
-from suite.library.torchvision import Torchvision, _load
+from suite.library.torchvision import Torchvision
+from suite.library.weights import load_all_but_the_last
 
 SMALL = GridSpec(channels=2, height=8, width=8)
 
@@ -90,8 +91,8 @@ def test_learned_positions_are_interpolated_to_another_size():
         )
 
     theirs, same, larger = transformer(8), transformer(8), transformer(16)
-    _load(same, theirs.state_dict(), "weights", side=8)
-    _load(larger, theirs.state_dict(), "weights", side=16)
+    load_all_but_the_last(same, theirs.state_dict(), "weights", side=8)
+    load_all_but_the_last(larger, theirs.state_dict(), "weights", side=16)
     known, asked = theirs.encoder.pos_embedding, larger.encoder.pos_embedding
     assert torch.equal(same.encoder.pos_embedding, known)
     assert torch.equal(asked[:, 0], known[:, 0])
@@ -135,3 +136,14 @@ def test_frozen_batch_norm_keeps_its_statistics():
     assert top.model.layer4[1].bn1.training
     assert top.model.layer4[0].conv1.weight.requires_grad
     assert not top.model.layer3[1].conv1.weight.requires_grad
+
+
+def test_model_of_a_run_is_built_without_the_file_of_weights(tmp_path):
+    save_file(get_model("resnet18").state_dict(), tmp_path / "weights.safetensors")
+    chosen = builder("resnet18", weights=str(tmp_path / "weights.safetensors"))
+    built = chosen(SMALL)
+    (tmp_path / "weights.safetensors").unlink()
+    rebuilt = Torchvision.rebuilt(chosen.options, tmp_path / "absent")
+    again = BackboneBuilder(Torchvision, rebuilt)
+    assert again.intake == chosen.intake
+    again(SMALL).load_state_dict(built.state_dict())

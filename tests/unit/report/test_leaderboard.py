@@ -99,6 +99,21 @@ def test_other_data_of_the_same_name_is_not_compared() -> None:
     assert "2 versions of the data" in board.summary()[0]
 
 
+@pytest.mark.parametrize(
+    ("backbone", "options", "told"),
+    [
+        ("mlp", {"width": 8}, "mlp"),
+        ("transformers", {"model": "models/MiniLM", "trainable": "all"}, "transformers MiniLM"),
+        ("transformers", {"architecture": "bert", "model": None}, "transformers bert"),
+        ("torchvision", {"model": "vgg11", "trainable": "none"}, "torchvision vgg11 frozen"),
+        ("resnet18", {"model": "resnet18", "trainable": "2"}, "resnet18 top 2"),
+    ],
+)
+def test_models_of_libraries_are_named(backbone: str, options: dict[str, Any], told: str) -> None:
+    board = leaderboard([run("a", 0.9, backbone=backbone, config={"backbone": options})]).boards[0]
+    assert [row.backbone for row in board.rows] == [told]
+
+
 def test_matrix_takes_the_best_of_each_backbone(records: list[RunRecord]) -> None:
     muon = {"optimizer": "muon", "group_hash": "m", "config_hash": "m"}
     cells = leaderboard([*records, run("m", 0.99, **muon)]).matrix()

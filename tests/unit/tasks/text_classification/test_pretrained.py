@@ -1,5 +1,6 @@
 """Text classification with a backbone that brings its own tokenizer."""
 
+import itertools
 import shutil
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 from suite import ConfigError, Split
 from suite.compose import compose
 from suite.run import _KEPT, build_model, build_task, load_model
+from suite.testing import check_task
 from suite.tracking.model_folder import save_model_folder
 
 CPU = torch.device("cpu")
@@ -96,3 +98,16 @@ def test_model_of_a_run_loads_without_the_pretrained_folder(overrides, bert_fold
     shutil.rmtree(moved)
     with torch.no_grad():
         assert torch.equal(load_model(folder)(batch), expected)
+
+
+def test_task_keeps_the_contract_with_it(tmp_path, bert_folder):
+    words = ["what", "who", "where", "when", "how", "many"]
+    rows = [f"{' '.join(text)},{text[0]}" for text in itertools.permutations(words, 4)]
+    (tmp_path / "asked.csv").write_text("\n".join(["text,label", *rows]))
+    check_task(
+        [
+            "task=text_classification", "data=text_files", f"data.path={tmp_path / 'asked.csv'}",
+            f"cache={tmp_path}", "trainer.batch_size=8", "backbone=transformers",
+            f"backbone.model={bert_folder}",
+        ]
+    )  # fmt: skip

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from suite import DataError, OnError
-from tasks.image_recognition.config import Channels
 from tasks.image_recognition.data.decoding import Decoding
 from tasks.image_recognition.data.images import FileImages
+from tasks.image_recognition.data_config import Channels
 
 
 def decode(content, *, size=None, channels=None):

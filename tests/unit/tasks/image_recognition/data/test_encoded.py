@@ -15,9 +15,9 @@ from PIL import Image
 
 from suite import DataError, Examples, OnError, Split, StreamedExamples
 from suite.testing import check_task
-from tasks.image_recognition.config import Channels
 from tasks.image_recognition.data import ImageFolder, ImageParquet
 from tasks.image_recognition.data.images import FileImages, content_key
+from tasks.image_recognition.data_config import Channels
 from tasks.image_recognition.sample import training_pixels
 
 CPU = torch.device("cpu")
@@ -206,6 +206,16 @@ def test_keys_tell_images_apart_and_know_copies(tmp_path):
     assert keys[0] == keys[1]
     assert len(set(keys)) == 3
     assert keys[0] == content_key(len(long), lambda start, size: long[start : start + size])
+
+
+def test_the_card_tells_of_images_that_are_not_hashed_whole(images, load):
+    file = images / "cat" / "07.png"
+    file.write_bytes(file.read_bytes() + bytes(50_000))  # nobody reads what follows the image
+    card = load(images, stream=True).card
+    assert card.notes.startswith(
+        "fingerprint over size and 48 KiB of 1 images, all of the others; test"
+    )
+    assert card == load(images, stream=False).card
 
 
 def test_a_stamp_changes_with_a_file(images):

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from suite import DataError, OnError, Split
-from tasks.image_recognition.config import Channels
 from tasks.image_recognition.data import ImageFolder
+from tasks.image_recognition.data_config import Channels
 
 
 @pytest.fixture
