@@ -76,7 +76,7 @@ class Transcripts:
                 '<p class="line"><span class="substituted">substituted</span> '
                 '<span class="deleted">deleted</span> <span class="inserted">inserted</span> '
                 "Said above, heard below.</p>",
-                "<h2>Most frequent errors</h2>",
+                f"<h2>Most frequent errors, {escape(next(iter(self.texts)))}</h2>",
                 f"<table><tr><th>times</th><th>said</th><th>heard</th></tr>{frequent}</table>",
                 f"<h2>{escape(self._heading())}</h2>",
                 *(self._recording(i) for i in self.shown),
@@ -87,7 +87,8 @@ class Transcripts:
         """Return plain text, errors marked with S, D and I below."""
         lines = [self.title, "", *_in_columns([_COLUMNS, *self._totals()]), ""]
         frequent = [(str(n), said or "-", heard or "-") for (said, heard), n in self._frequent()]
-        lines += ["Most frequent errors", *_in_columns([("times", "said", "heard"), *frequent])]
+        lines += [f"Most frequent errors, {next(iter(self.texts))}"]
+        lines += _in_columns([("times", "said", "heard"), *frequent])
         lines += ["", self._heading()]
         for i in self.shown:
             lines += ["", self._name(i)]

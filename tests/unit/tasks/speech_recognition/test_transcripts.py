@@ -107,5 +107,5 @@ def test_frequent_errors_are_counted():
     lines = _transcripts(
         names=["x", "y", "z"], said=["b", "b", "b c"], heard={"greedy": ["d", "d", "b"]}
     ).text().splitlines()  # fmt: skip
-    at = lines.index("Most frequent errors")
+    at = lines.index("Most frequent errors, greedy")
     assert [line.split() for line in lines[at + 2 : at + 4]] == [["2", "b", "d"], ["1", "c", "-"]]
