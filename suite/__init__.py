@@ -7,7 +7,7 @@ so that the command line starts quickly.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from suite.config import DataConfig, OnError, TaskConfig
+from suite.config import DataConfig, HandMadeConfig, OnError, TaskConfig
 from suite.errors import ConfigError, DataError, PluginError, TriathlonError, nearest
 from suite.plugins import Plugin
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         DataCard,
         Direction,
         Figure,
+        HandMade,
         Known,
         Loss,
         Reference,
@@ -48,8 +49,8 @@ if TYPE_CHECKING:
 
 _LAZY = {
     "suite.task": (
-        "Batch", "DataCard", "Direction", "Figure", "Known", "Loss", "Reference", "Setup",
-        "Split", "Target", "Task",
+        "Batch", "DataCard", "Direction", "Figure", "HandMade", "Known", "Loss", "Reference",
+        "Setup", "Split", "Target", "Task",
     ),
     "suite.features": (
         "BackboneBuilder", "DeepModel", "Form", "FrameHead", "Grid", "GridSpec", "PooledHead",
@@ -82,6 +83,8 @@ __all__ = [
     "FrameHead",
     "Grid",
     "GridSpec",
+    "HandMade",
+    "HandMadeConfig",
     "InMemoryTask",
     "Known",
     "Loss",

@@ -6,7 +6,7 @@ is here.
 Legend: B batch, K classes.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
@@ -43,6 +43,11 @@ class Classification(InMemoryTask):
 
     primary = "accuracy"
 
+    @property
+    def classes(self) -> Sequence[str]:
+        """What the labels mean, in order."""
+        return self.data.classes
+
     def metrics(self) -> "MetricCollection":
         from torchmetrics import MetricCollection
         from torchmetrics.classification import (
@@ -51,7 +56,7 @@ class Classification(InMemoryTask):
             MulticlassF1Score,
         )
 
-        classes = len(self.data.classes)
+        classes = len(self.classes)
         # Labels are checked when data opens; to check them again would wait for the device.
         return MetricCollection(
             {
@@ -68,4 +73,4 @@ class Classification(InMemoryTask):
 
     def figures(self, metrics: "MetricCollection") -> Iterable[Figure]:
         counts_KK: Tensor = metrics["confusion"].compute()
-        return [Figure("confusion_matrix", confusion_matrix_png(counts_KK, self.data.classes))]
+        return [Figure("confusion_matrix", confusion_matrix_png(counts_KK, self.classes))]

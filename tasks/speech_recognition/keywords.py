@@ -17,11 +17,14 @@ from suite import (
     DeepModel,
     Direction,
     Examples,
+    HandMade,
+    HandMadeConfig,
     PooledHead,
     Ragged,
     Split,
     Target,
 )
+from tasks.speech_recognition.hand_made import hand_made
 from tasks.speech_recognition.recordings import SpeechSet
 from tasks.speech_recognition.spectrogram import frame_samples
 from tasks.speech_recognition.stem import SpeechStem
@@ -79,3 +82,6 @@ class SpeechRecognition(Classification):
         classes = len(self.data.classes)
         head = PooledHead(hidden.features, classes, dropout=self.config.head_dropout)
         return DeepModel(stem, hidden, head)
+
+    def hand_made(self, options: HandMadeConfig) -> HandMade:
+        return hand_made(options, self.config, self.eval_batches)
