@@ -27,7 +27,7 @@ else
 PLACE := hardware=cpu_single hydra/launcher=joblib hydra.launcher.n_jobs=$(JOBS)
 endif
 
-.PHONY: demo test lint clean lock help
+.PHONY: demo test lint references clean lock help
 .DEFAULT_GOAL := help
 
 demo: $(STAMP)  ## train all tasks with two backbones and two optimizers each; 4 minutes on two cores
@@ -43,6 +43,9 @@ lint: $(STAMP)  ## format, lint, types and import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+references: $(STAMP)  ## write docs/references.md anew from conf/data
+	$(BIN)/triathlon references --markdown > docs/references.md
 
 clean:  ## remove the environment and caches; results stay
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -12,13 +12,16 @@ from suite.errors import ConfigError, DataError, PluginError, TriathlonError, ne
 from suite.plugins import Plugin
 
 if TYPE_CHECKING:
-    from suite.classification import Classification, InMemoryTask
+    from suite.classification import Classification, DataSetTask
     from suite.data.cache import atomic_path
     from suite.data.counter import normal, uniform
     from suite.data.fingerprint import fingerprint
     from suite.data.memory import DataSet, Examples, Ragged
+    from suite.data.serving import Served
     from suite.data.splits import hold_out, split_of
+    from suite.data.streaming import StreamedExamples
     from suite.features import (
+        Backbone,
         BackboneBuilder,
         DeepModel,
         Form,
@@ -29,9 +32,15 @@ if TYPE_CHECKING:
         Sequence,
         SequenceSpec,
         Stem,
+        Tokenizer,
+        Tokens,
+        TokenSpec,
+        Wave,
+        WaveSpec,
         length_mask,
     )
     from suite.figures import confusion_matrix_png
+    from suite.statistics import Interval, bootstrap_ratio, wilson
     from suite.task import (
         Batch,
         DataCard,
@@ -53,20 +62,25 @@ _LAZY = {
         "Setup", "Split", "Target", "Task",
     ),
     "suite.features": (
-        "BackboneBuilder", "DeepModel", "Form", "FrameHead", "Grid", "GridSpec", "PooledHead",
-        "Sequence", "SequenceSpec", "Stem", "length_mask",
+        "Backbone", "BackboneBuilder", "DeepModel", "Form", "FrameHead", "Grid", "GridSpec",
+        "PooledHead", "Sequence", "SequenceSpec", "Stem", "TokenSpec", "Tokenizer", "Tokens",
+        "Wave", "WaveSpec", "length_mask",
     ),
     "suite.data.cache": ("atomic_path",),
     "suite.data.counter": ("normal", "uniform"),
     "suite.data.fingerprint": ("fingerprint",),
     "suite.data.memory": ("DataSet", "Examples", "Ragged"),
+    "suite.data.serving": ("Served",),
     "suite.data.splits": ("hold_out", "split_of"),
-    "suite.classification": ("Classification", "InMemoryTask"),
+    "suite.data.streaming": ("StreamedExamples",),
+    "suite.classification": ("Classification", "DataSetTask"),
     "suite.figures": ("confusion_matrix_png",),
+    "suite.statistics": ("Interval", "bootstrap_ratio", "wilson"),
 }  # fmt: skip
 _HOME = {name: module for module, names in _LAZY.items() for name in names}
 
 __all__ = [
+    "Backbone",
     "BackboneBuilder",
     "Batch",
     "Classification",
@@ -75,6 +89,7 @@ __all__ = [
     "DataConfig",
     "DataError",
     "DataSet",
+    "DataSetTask",
     "DeepModel",
     "Direction",
     "Examples",
@@ -85,7 +100,7 @@ __all__ = [
     "GridSpec",
     "HandMade",
     "HandMadeConfig",
-    "InMemoryTask",
+    "Interval",
     "Known",
     "Loss",
     "OnError",
@@ -96,14 +111,22 @@ __all__ = [
     "Reference",
     "Sequence",
     "SequenceSpec",
+    "Served",
     "Setup",
     "Split",
     "Stem",
+    "StreamedExamples",
     "Target",
     "Task",
     "TaskConfig",
+    "TokenSpec",
+    "Tokenizer",
+    "Tokens",
     "TriathlonError",
+    "Wave",
+    "WaveSpec",
     "atomic_path",
+    "bootstrap_ratio",
     "confusion_matrix_png",
     "fingerprint",
     "hold_out",
@@ -112,6 +135,7 @@ __all__ = [
     "normal",
     "split_of",
     "uniform",
+    "wilson",
 ]
 
 

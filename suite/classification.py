@@ -1,4 +1,4 @@
-"""Tasks whose data fits in memory, and among them those with one label for each example.
+"""Tasks over a data set of known examples, and among them those with one label for each.
 
 A plugin that extends `Classification` says where its data is and what its stem looks like; the rest
 is here.
@@ -6,20 +6,21 @@ is here.
 Legend: B batch, K classes.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
 from suite.data.memory import DataSet
 from suite.figures import confusion_matrix_png
+from suite.statistics import Interval, bootstrap_macro_f1, wilson
 from suite.task import Batch, DataCard, Figure, Loss, Split, Task
 
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
 
 
-class InMemoryTask(Task):
+class DataSetTask(Task):
     """A task that serves its batches from `data`, a property that opens it on first use."""
 
     data: DataSet
@@ -31,6 +32,9 @@ class InMemoryTask(Task):
     def eval_batches(self, split: Split) -> Iterable[Batch]:
         return self.data.splits[split].evaluation(self.setup.eval_batch_size)
 
+    def example_batch(self) -> Batch:
+        return self.data.splits[Split.VALIDATION].typical(self.setup.eval_batch_size)
+
     def batches_per_epoch(self) -> int | None:
         return self.data.splits[Split.TRAIN].batches_per_epoch(self.setup.batch_size)
 
@@ -38,7 +42,7 @@ class InMemoryTask(Task):
         return self.data.card
 
 
-class Classification(InMemoryTask):
+class Classification(DataSetTask):
     """One label, `label_B`, for each example; the model returns logits (B, K)."""
 
     primary = "accuracy"
@@ -70,6 +74,13 @@ class Classification(InMemoryTask):
         logits_BK: Tensor = model(batch)
         metrics.update(logits_BK.argmax(1), batch["label_B"])
         return self.setup.loss(logits_BK, batch)
+
+    def intervals(self, metrics: "MetricCollection") -> Mapping[str, Interval]:
+        counts_KK: Tensor = metrics["confusion"].compute().cpu()
+        return {
+            "accuracy": wilson(int(counts_KK.trace()), int(counts_KK.sum())),
+            "macro_f1": bootstrap_macro_f1(counts_KK.numpy()),
+        }
 
     def figures(self, metrics: "MetricCollection") -> Iterable[Figure]:
         counts_KK: Tensor = metrics["confusion"].compute()

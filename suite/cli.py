@@ -12,6 +12,7 @@ from suite.errors import TriathlonError
 
 VERBS = {
     "list": "suite.verbs.listing:main",
+    "references": "suite.verbs.references:main",
     "model": "suite.verbs.model:main",
     "report": "suite.verbs.report:main",
     "ui": "suite.verbs.ui:main",
@@ -22,6 +23,8 @@ VERBS = {
 
 USAGE_ERROR = 2
 """Exit code of everything that its one line explains."""
+_PIPE_CLOSED = 128 + 13
+"""What a shell reports of a program that SIGPIPE ended."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -34,6 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if full_error:
             raise
         _complain(str(error))
+    except BrokenPipeError:
+        # `triathlon list | head`: the reader has seen enough. Python would complain once more when
+        # it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(_PIPE_CLOSED)
     except Exception as error:
         from suite.hydra_errors import explain
 

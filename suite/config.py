@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 
+MISSING = "???"
+"""What omegaconf takes for a value that the user has to give."""
+
+
 @dataclass(kw_only=True)
 class Node:
     """A part of the configuration. `group` is its place, for messages."""
@@ -112,11 +116,16 @@ class OnError(enum.Enum):
 class DataConfig(Node):
     """Options of a data source; a plugin's own dataclass extends it.
 
+    A standard set has the options `path` (null is the cache) and `download`; what a source of the
+    user's own files needs has the default "???"; `triathlon list` goes by that.
+
     kind: what it holds ("image", "text", "speech", …), matched with the task's `data_kind`.
+    refuses_download: why a standard set cannot be downloaded; empty where it can.
     """
 
     group: ClassVar[str] = "data"
     kind: ClassVar[str] = ""
+    refuses_download: ClassVar[str] = ""
 
     _target_: str = ""
     """Dotted path of the data source."""
@@ -184,6 +193,21 @@ class ResNetConfig(BackboneConfig):
 
 
 @dataclass(kw_only=True)
+class ConvNetConfig(BackboneConfig):
+    """Convolutional network of pooling stages."""
+
+    _target_: str = "suite.backbones.ConvNet"
+    wide: int = 64
+    """Channels of all stages but the first."""
+    stages: int = 3
+    """Stages; each halves the resolution."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_positive("wide", "stages")
+
+
+@dataclass(kw_only=True)
 class LSTMConfig(BackboneConfig):
     """Long short-term memory."""
 
@@ -212,6 +236,135 @@ class TransformerConfig(BackboneConfig):
         self.require_positive("heads", "expansion")
         fits = self.width % (2 * self.heads) == 0
         self.require("width", fits, f"a multiple of 2 * backbone.heads ({2 * self.heads})")
+
+
+@dataclass(kw_only=True)
+class ConformerConfig(TransformerConfig):
+    """Conformer encoder."""
+
+    _target_: str = "suite.backbones.Conformer"
+    kernel: int = 15
+    """Positions that a convolution sees; odd."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("kernel", self.kernel > 0 and self.kernel % 2 == 1, "odd and above 0")
+
+
+def _open_dict() -> Any:
+    """Return a dict that the command line may add keys to: those of another library."""
+    from omegaconf import OmegaConf
+
+    return OmegaConf.create({}, flags={"struct": False})
+
+
+class Positions(enum.Enum):
+    """Which positions of an encoder's output are kept."""
+
+    all = "all"
+    first = "first"
+
+
+@dataclass(kw_only=True)
+class LibraryConfig(Node):
+    """Options of every backbone that another library defines."""
+
+    group: ClassVar[str] = "backbone"
+
+    _target_: str = ""
+    """Dotted path of the backbone class."""
+    trainable: str = "all"
+    """What is trained: all, none (a linear probe: only the head learns), or a number of layers from
+    the top. What is frozen stays in evaluation mode."""
+
+    def __post_init__(self) -> None:
+        named = self.trainable in ("all", "none")
+        counted = self.trainable.isdecimal() and int(self.trainable) > 0
+        self.require("trainable", named or counted, "all, none, or a number of layers above 0")
+
+
+@dataclass(kw_only=True)
+class TorchaudioConformerConfig(LibraryConfig, ConformerConfig):
+    """torchaudio's Conformer encoder."""
+
+    _target_: str = "suite.library.torchaudio.TorchaudioConformer"
+
+    def __post_init__(self) -> None:
+        LibraryConfig.__post_init__(self)
+        ConformerConfig.__post_init__(self)
+
+
+@dataclass(kw_only=True)
+class TorchaudioWav2Vec2Config(LibraryConfig, BackboneConfig):
+    """torchaudio's wav2vec 2.0 encoder."""
+
+    _target_: str = "suite.library.torchaudio.TorchaudioWav2Vec2"
+    heads: int = 4
+    """Attention heads; each has width / heads features."""
+    expansion: int = 4
+    """Hidden width of the MLP, as a multiple of `width`."""
+    convolution: int = 128
+    """Channels of the convolutions over the wave."""
+    sample_rate: int = 16000
+    """Samples per second that the waves come at; 320 of them make a position."""
+
+    def __post_init__(self) -> None:
+        LibraryConfig.__post_init__(self)
+        BackboneConfig.__post_init__(self)
+        self.require_positive("heads", "expansion", "convolution", "sample_rate")
+        self.require("width", self.width % self.heads == 0, "a multiple of backbone.heads")
+        self.require("width", self.width % 16 == 0, "a multiple of 16, the groups of its positions")
+
+
+@dataclass(kw_only=True)
+class TorchvisionConfig(LibraryConfig):
+    """A classifier of torchvision, without its last layer."""
+
+    _target_: str = "suite.library.torchvision.Torchvision"
+    model: str = MISSING
+    """Its name there: resnet18, efficientnet_b0, vit_b_16, …"""
+    weights: str | None = None
+    """File of pretrained weights, .safetensors; null draws random ones."""
+    size: int | None = None
+    """Side in pixels that the input is resized to; null keeps its size where the model can take it
+    (else takes the next that it can), and where its width varies stretches it to a square."""
+    options: dict[str, Any] = field(default_factory=_open_dict)
+    """Options of the model's builder: dropout, …"""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_positive("size")
+
+
+@dataclass(kw_only=True)
+class TransformersConfig(LibraryConfig):
+    """An encoder of the transformers library: pretrained (`model`) or new (`architecture`)."""
+
+    _target_: str = "suite.library.transformers.Transformers"
+    model: str | None = None
+    """Folder with config.json, model.safetensors and what the model reads with (tokenizer.json,
+    preprocessor_config.json); or a name on the Hugging Face hub that is in the local cache."""
+    download: bool = False
+    """Fetch from the hub what the local cache does not have."""
+    architecture: str | None = "bert"
+    """Kind of a model with random weights: bert, roberta, distilbert, …; null with `model`."""
+    options: dict[str, Any] = field(default_factory=_open_dict)
+    """Options of the library's configuration class: hidden_size, num_hidden_layers, …"""
+    size: int | None = None
+    """Side in pixels that images are resized to; null is what the model was trained on, or where it
+    is new the grid's own, rounded up to whole patches."""
+    positions: Positions = Positions.all
+    """all leaves them to the head, which pools them or labels each; first keeps the first alone,
+    which BERT and ViT call [CLS]."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_positive("size")
+        if (self.model is None) == (self.architecture is None):
+            raise ConfigError(
+                f"backbone.model={_shown(self.model)} backbone.architecture="
+                f"{_shown(self.architecture)}: give one of them, a pretrained model or a kind"
+            )
 
 
 # Backbones that find no features of their own
@@ -374,9 +527,13 @@ class OptimizerConfig(Node):
     """Learning rate at the schedule's peak."""
     weight_decay: float = 0.0
     """Weight decay of matrices and kernels; biases and normalisations have none."""
+    layer_decay: float = 1.0
+    """Learning rate of a layer as a share of that of the layer above it, from the head, which has
+    `lr`, down to the input (Clark et al. 2020, Bao et al. 2022); 1 is the same for all."""
 
     def __post_init__(self) -> None:
         self.require_positive("lr")
+        self.require("layer_decay", 0 < self.layer_decay <= 1, "above 0, at most 1")
         self.require("weight_decay", self.weight_decay >= 0, "0 or above")
 
 
@@ -600,6 +757,9 @@ class HardwareConfig(Node):
     threads: int | None = None
     """Threads of one operation on the CPU; null leaves the choice to torch. Two thread counts give
     two different losses in the last bits, so records name it."""
+    workers: int | None = None
+    """Processes that read data which does not fit in memory, 0 reads in the run's own; null is all
+    cores but one, at most 8. Batches are the same for any number."""
     deterministic: bool = True
     """Same seed, same losses to the last bit; false may be faster on CUDA."""
     compile: bool = False
@@ -607,6 +767,7 @@ class HardwareConfig(Node):
 
     def __post_init__(self) -> None:
         self.require_positive("threads")
+        self.require("workers", self.workers is None or self.workers >= 0, "0 or above, or null")
 
 
 @dataclass(kw_only=True)
@@ -659,14 +820,15 @@ class RunConfig(Node):
     def hash(self, *, seed: bool = True) -> str:
         """Return 12 hex digits that change with anything that can change the result.
 
-        Where results and tracking go is left out, and what is known of others' results; so is what
-        plays no part where features are hand-made, and the seed unless `seed`, so that repeats
-        share a hash.
+        Where results and tracking go is left out, how data gets here, and what is known of others'
+        results; so is what plays no part where features are hand-made, and the seed unless `seed`,
+        so that repeats share a hash.
         """
         config = self.plain()
         for key in ("name", "results", "cache", "tracking", *(() if seed else ("seed",))):
             config.pop(key)
-        for key in KNOWLEDGE:
+        config["hardware"].pop("workers")
+        for key in (*KNOWLEDGE, "download"):
             (config["data"] or {}).pop(key, None)
         if isinstance(self.backbone, HandMadeConfig):
             for key in ("trainer", "precision"):
@@ -684,9 +846,15 @@ SCHEMAS: dict[str, type[Node]] = {
     "run": RunConfig,
     "backbone/mlp": MLPConfig,
     "backbone/resnet": ResNetConfig,
+    "backbone/convnet": ConvNetConfig,
     "backbone/lstm": LSTMConfig,
     "backbone/transformer": TransformerConfig,
     "backbone/svm": SVMConfig,
+    "backbone/conformer": ConformerConfig,
+    "backbone/torchaudio_conformer": TorchaudioConformerConfig,
+    "backbone/torchaudio_wav2vec2": TorchaudioWav2Vec2Config,
+    "backbone/torchvision": TorchvisionConfig,
+    "backbone/transformers": TransformersConfig,
     "loss/cross_entropy": CrossEntropyConfig,
     "loss/mse": MSEConfig,
     "loss/ctc": CTCConfig,

@@ -1,9 +1,10 @@
 """What flows between stem, backbone and head, and how a model is put together.
 
-A stem offers its input in one of two forms, a backbone states which one it takes, and always
-returns a sequence; so every backbone runs on every task.
+A stem offers its input in one of several forms, a backbone states which ones it takes, and always
+returns a sequence. Every stem can offer a sequence or a grid, so every backbone that takes one of
+these runs on every task; the other forms are what pretrained models were trained on.
 
-Legend: B batch, T positions, D features, C channels, H height, W width, K classes.
+Legend: B batch, T positions, D features, C channels, H height, W width, S samples, K classes.
 Masks are True where the input is real and False where it is padding; None means no padding.
 """
 
@@ -11,19 +12,30 @@ import enum
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
 
+from suite.errors import ConfigError
 from suite.task import Batch
 
 
 class Form(enum.Enum):
-    """The two forms in which a stem can offer its input."""
+    """The forms in which a stem can offer its input.
+
+    SEQUENCE, GRID: features that the stem has learned or normalised on the task's own data.
+    PIXELS: a grid of colours between 0 and 1, for a model that normalises them itself.
+    TOKENS: numbers of the model's own tokenizer. WAVE: samples at the model's own rate.
+    """
 
     SEQUENCE = "sequence"
     GRID = "grid"
+    PIXELS = "pixels"
+    TOKENS = "tokens"
+    WAVE = "wave"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +58,29 @@ class GridSpec:
     width: W where every example has the same, else None (time, for text and sound).
     max_width_stride: how far the backbone may reduce W in all; None sets no limit. Transcription
         needs at least as many output positions as symbols.
+    pixels: the form is `PIXELS`.
     """
 
     channels: int
     height: int
     width: int | None = None
     max_width_stride: int | None = None
+    pixels: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenSpec:
+    """Texts as numbers of the tokenizer that came with the backbone (`Intake.tokenizer`)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaveSpec:
+    """Waves at `sample_rate` samples per second, those of `Intake.sample_rate`."""
+
+    sample_rate: int
+
+
+Spec = SequenceSpec | GridSpec | TokenSpec | WaveSpec
 
 
 @dataclass(frozen=True)
@@ -76,42 +105,147 @@ class Grid:
     values_BCHW: Tensor
     mask_BW: Tensor | None = None
 
+    def widths_B(self) -> Tensor:
+        """Return the number of real columns of each example, (B,) int64."""
+        if self.mask_BW is None:
+            batch, width = self.values_BCHW.shape[0], self.values_BCHW.shape[3]
+            return torch.full((batch,), width, device=self.values_BCHW.device)
+        return self.mask_BW.sum(1)
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A batch of texts: numbers (B, T) int64, mask (B, T) of bool."""
+
+    ids_BT: Tensor
+    mask_BT: Tensor
+
+
+@dataclass(frozen=True)
+class Wave:
+    """A batch of waves: samples (B, S) in float between -1 and 1, zero in padding; length (B,)."""
+
+    values_BS: Tensor
+    length_B: Tensor
+
+
+class Tokenizer(Protocol):
+    """Cuts texts as a pretrained model is used to."""
+
+    def encode(self, texts: list[str], most: int) -> list[list[int]]:
+        """Return the numbers of each text, with special tokens, `most` at most."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intake:
+    """What a backbone takes in, known before it is built.
+
+    forms: those it takes, the best first.
+    width: features that suit it, where a stem of a sequence may choose them.
+    positions: its output has positions along the input; False where one vector is all it returns.
+    tokenizer: opens the tokenizer for `TOKENS`. sample_rate: samples per second for `WAVE`.
+    """
+
+    forms: tuple[Form, ...]
+    width: int = 128
+    positions: bool = True
+    tokenizer: Callable[[], Tokenizer] | None = None
+    sample_rate: int | None = None
+
 
 class Backbone(nn.Module):
     """The hidden layers between a task's stem and head.
 
-    takes: the form of its input. features: width of its output (D of the returned sequence).
+    takes: the form of its input, where that is always the same (else see `intake`).
+    features: width of its output (D of the returned sequence).
     width_stride: by how much it shortens the last axis.
+    longest: columns, positions or samples that it reads at most; what is longer is cut.
     """
 
     takes: ClassVar[Form]
     features: int
     width_stride: int = 1
+    longest: int | None = None
+
+    @classmethod
+    def intake(cls, options: Mapping[str, Any]) -> Intake:
+        """Return what a backbone of these options takes in."""
+        return Intake(forms=(cls.takes,), width=int(options.get("width", 128)))
+
+    @classmethod
+    def rebuilt(cls, options: Mapping[str, Any], kept: Path) -> Mapping[str, Any]:
+        """Return the options that build it again, for weights that a run left.
+
+        kept: the folder that `keep` wrote into; it need not exist.
+        """
+        return options
 
     @abstractmethod
     def forward(self, inputs: Any) -> Sequence:
-        """Map a `Sequence` or `Grid` (see `takes`) to a `Sequence`."""
+        """Map what a stem offers (see `takes`) to a `Sequence`."""
+
+    def hidden_layers(self) -> list[nn.Module]:
+        """Return the hidden layers from input to output; the learning rate may fall towards the
+        input. What is registered before them counts as input, what comes after as output.
+        """
+        return [self]
+
+    def positions(self, length: int) -> int:
+        """Return how many positions it makes of `length` columns, positions or samples."""
+        return -(-length // self.width_stride)
+
+    def keep(self, folder: Path) -> None:
+        """Write what it takes to build it again, beside options and weights, into this folder."""
 
 
 @dataclass(frozen=True)
 class BackboneBuilder:
-    """A backbone with its options fixed, waiting for the shape that a task's stem will offer."""
+    """A backbone with its options fixed, waiting for the shape that a task's stem will offer.
+
+    name: what it was chosen by, for messages.
+    """
 
     kind: Callable[..., Backbone]
     options: Mapping[str, Any]
+    name: str = "…"
+
+    @cached_property
+    def intake(self) -> Intake:
+        """What the backbone takes in."""
+        found: Intake = self.kind.intake(self.options)  # type: ignore[attr-defined]
+        return found
 
     @property
     def takes(self) -> Form:
-        """The form that the task's stem has to offer."""
-        form: Form = self.kind.takes  # type: ignore[attr-defined]
-        return form
+        """The form that a stem has to offer which knows no others than sequences and grids."""
+        return self.choose(Form.SEQUENCE, Form.GRID)
 
     @property
     def width(self) -> int:
         """Hidden width, a sensible width for a sequence stem's output too."""
-        return int(self.options["width"])
+        return self.intake.width
 
-    def __call__(self, spec: SequenceSpec | GridSpec) -> Backbone:
+    def choose(self, *offered: Form, positions: bool = False) -> Form:
+        """Return the form that suits the backbone best, or raise a `ConfigError`.
+
+        offered: what the task's stem can be. positions: the task needs them in the output.
+        """
+        intake = self.intake
+        if positions and not intake.positions:
+            raise ConfigError(
+                f"backbone={self.name}: returns one vector for a whole input, but this task labels "
+                "every position; choose a backbone that keeps positions"
+            )
+        for form in intake.forms:
+            if form in offered:
+                return form
+        takes, has = (", ".join(f.value for f in forms) for forms in (intake.forms, offered))
+        raise ConfigError(
+            f"backbone={self.name}: takes {takes}, but the input of this task can be {has}; "
+            "choose another backbone or task"
+        )
+
+    def __call__(self, spec: Spec) -> Backbone:
         """Build the backbone for inputs of this shape."""
         return self.kind(spec, **self.options)
 
@@ -119,10 +253,10 @@ class BackboneBuilder:
 class Stem(nn.Module):
     """The input layer: turns a batch into the form that the backbone takes. `spec` is its shape."""
 
-    spec: SequenceSpec | GridSpec
+    spec: Spec
 
     @abstractmethod
-    def forward(self, batch: Batch) -> Sequence | Grid:
+    def forward(self, batch: Batch) -> Sequence | Grid | Tokens | Wave:
         """Return the batch in the form that `spec` declares."""
 
 

@@ -87,6 +87,8 @@ def _value(error: BaseException, arguments: Sequence[str]) -> str:
         return _unknown(key, parent, siblings)
     given = next((a for a in arguments if a.lstrip("+~").startswith(f"{key}=")), key)
     reason = one_line(getattr(error, "msg", None) or str(error))
+    if "is not a ListConfig, list or tuple" in reason:
+        reason = f"must be a list; write {key}=[…,…]"
     return f"{given}: {reason.partition('; full_key:')[0]}"
 
 

@@ -23,11 +23,15 @@ class RunRecord:
     group_hash: the hash of the configuration without its seed; repeats share it.
     data_card: a `DataCard` as a dict; holds the fingerprint and whether the data is synthetic.
     metrics: final values by "split/metric", those of the best weights.
+    intervals: of those of the test split, over its items: 95% (low, high, method) by "test/metric".
+    directions: "maximize" or "minimize" by metric, where it tells.
+    standings: a `suite.standing.Standing` as a dict for each metric that references are known of,
+        the headline first.
     best: step and epoch of the best validation.
     target: metric, threshold and direction; reached: step and both clocks when it was, or None.
     stopped: "length", "target", "convergence" or "time".
     throughput: by name and unit: examples_per_second, units_per_second, step_seconds_p50, …
-    model: parameters, and forward FLOPs of one example.
+    model: parameters, those that are trained, and forward FLOPs of one example.
     hand_made: of a model on hand-made features: which (`features`), how many of an example, the
         seconds they took to make (no part of training_seconds), the training examples fitted on,
         and C. Empty where a network finds its own.
@@ -59,6 +63,9 @@ class RunRecord:
     primary: str = ""
     direction: str = ""
     metrics: dict[str, float] = field(default_factory=dict)
+    intervals: dict[str, tuple[float, float, str]] = field(default_factory=dict)
+    directions: dict[str, str] = field(default_factory=dict)
+    standings: list[dict[str, Any]] = field(default_factory=list)
     best: dict[str, float] = field(default_factory=dict)
     target: dict[str, Any] = field(default_factory=dict)
     reached: dict[str, float] | None = None

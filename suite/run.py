@@ -14,13 +14,15 @@ import torch
 import yaml
 from safetensors.torch import save_file
 from torch import nn
+from torchmetrics import MetricCollection
 
 from suite.compose import recompose
 from suite.config import KNOWLEDGE, HandMadeConfig, RunConfig
 from suite.data.cache import atomic_path, cache_folder
+from suite.data.streaming import worker_died
 from suite.errors import ConfigError, PluginError, TrainingError, TriathlonError, unwritable
-from suite.features import BackboneBuilder
-from suite.hardware.device import choose_device, prepare_process
+from suite.features import Backbone, BackboneBuilder
+from suite.hardware.device import choose_device, choose_workers, prepare_process
 from suite.hardware.flops import count_flops
 from suite.hardware.machine import (
     describe_git,
@@ -33,7 +35,19 @@ from suite.plugins import check_target
 from suite.record import RunRecord
 from suite.report.curves import curves_png
 from suite.shallow.search import Found, measure, search
-from suite.task import Batch, HandMade, Known, Loss, Reference, Setup, Split, Task
+from suite.standing import standings
+from suite.task import (
+    Batch,
+    Direction,
+    Figure,
+    HandMade,
+    Known,
+    Loss,
+    Reference,
+    Setup,
+    Split,
+    Task,
+)
 from suite.tracking.console import Console
 from suite.tracking.journal import Journal, read_journal
 from suite.tracking.model_folder import read_model_folder, save_model_folder
@@ -41,9 +55,12 @@ from suite.tracking.sender import Sender
 from suite.tracking.store import uri_of
 from suite.tracking.sweep_run import current_sweep
 from suite.training.checkpoint import Checkpoints, load_weights
-from suite.training.evaluation import evaluate
+from suite.training.evaluation import calibrate, evaluate
 from suite.training.loop import Outcome, Training, fit, length_in_steps
 from suite.training.precision import Precision
+
+_KEPT = "backbone"
+"""Folder beside a model's weights for what its backbone is built from again."""
 
 
 def run(config: RunConfig, overrides: Sequence[str] = ()) -> RunRecord:
@@ -75,8 +92,9 @@ def run(config: RunConfig, overrides: Sequence[str] = ()) -> RunRecord:
             _train(config, record, journal, console, task, model)
         record.status = "finished"
     except BaseException as error:
-        record.status, record.error = "failed", _one_line(error)
-        raise _explained(error, results) from error
+        explained = _explained(error, results)
+        record.status, record.error = "failed", _one_line(explained)
+        raise explained from error
     finally:
         console.close()
         if not journal.started:
@@ -129,6 +147,7 @@ def build_task(config: RunConfig, device: torch.device) -> Task:
         device=device,
         cache=cache_folder(config.cache),
         known=_known(config.data),
+        workers=choose_workers(config.hardware),
     )
     task = _named(config.task._target_)(config.task, setup)
     if not isinstance(task, Task):
@@ -155,13 +174,21 @@ def _known(data: Any) -> Known:
     )
 
 
-def build_model(config: RunConfig, task: Task, device: torch.device) -> nn.Module:
-    """Return the model with its first weights, which are a function of the seed."""
+def build_model(
+    config: RunConfig, task: Task, device: torch.device, *, kept: Path | None = None
+) -> nn.Module:
+    """Return the model with its first weights, which are a function of the seed.
+
+    kept: a folder in which a run's backbone left what it takes to build it again.
+    """
     if isinstance(config.backbone, HandMadeConfig):
         name = config.choices.get("backbone")
         raise ConfigError(f"backbone={name}: has no layers, as it is fitted on hand-made features")
     torch.manual_seed(config.seed)
-    backbone = BackboneBuilder(_named(config.backbone._target_), _options(config.backbone))
+    kind, options = _named(config.backbone._target_), _options(config.backbone)
+    if kept is not None:
+        options = kind.rebuilt(options, kept)
+    backbone = BackboneBuilder(kind, options, config.choices.get("backbone") or "…")
     return task.build_model(backbone).to(device)
 
 
@@ -170,7 +197,8 @@ def load_model(folder: Path) -> nn.Module:
     config, weights = read_model_folder(folder)
     run_config = recompose(config)
     device = torch.device("cpu")
-    model = build_model(run_config, build_task(run_config, device), device)
+    task = build_task(run_config, device)
+    model = build_model(run_config, task, device, kept=folder / _KEPT)
     model.load_state_dict(weights)
     return model.eval()
 
@@ -204,9 +232,14 @@ def _train(
         )
     )
     load_weights(model, checkpoints.best)
+    chosen = calibrate(task, model, precision)
+    if chosen:
+        journal.metrics(outcome.best_step, {f"validation/{k}": v for k, v in chosen.items()})
+        outcome.best.update(chosen)
     tested, metrics = evaluate(task, model, Split.TEST, precision)
     journal.metrics(outcome.best_step, {f"test/{k}": v for k, v in tested.items()})
     _conclude(record, task, outcome, tested, meter, device)
+    _stand(record, task, metrics)
     _keep(config, record, journal, task, model, metrics)
 
 
@@ -224,6 +257,7 @@ def _fit_shallow(
     tested, metrics = measure(task, found.machine, made, Split.TEST)
     journal.metrics(found.best_step, {f"test/{k}": v for k, v in tested.items()})
     _conclude_shallow(record, found, made, tested, meter, task.setup.device)
+    _stand(record, task, metrics)
     _keep_pictures(config, record, journal, task, metrics)
     tensors = found.machine.tensors()
     if config.tracking.log_model and tensors is not None:
@@ -250,7 +284,8 @@ def _conclude_shallow(
     record.training_seconds, record.wall_seconds = meter.training_seconds, meter.wall_seconds
     record.throughput = {"examples_per_second": record.examples / meter.training_seconds}
     record.memory = peak_memory(device)
-    record.model = {"parameters": float(found.machine.parameters)}
+    parameters = float(found.machine.parameters)
+    record.model = {"parameters": parameters, "trained_parameters": parameters}
     record.hand_made |= {
         "features_per_example": int(made.values[Split.TRAIN].shape[1]),
         "fitted_on": found.examples,
@@ -268,17 +303,12 @@ def _describe(record: RunRecord, task: Task, model: nn.Module | None) -> None:
     record.references = [{**asdict(r), "kind": r.kind.value} for r in task.references]
     if model is None:
         return
-    example = example_batch(task)
+    example = task.example_batch()
     record.model = {
         "parameters": float(sum(p.numel() for p in model.parameters())),
+        "trained_parameters": float(sum(p.numel() for p in model.parameters() if p.requires_grad)),
         "forward_flops_per_example": count_flops(model, example) / example.examples,
     }
-
-
-def example_batch(task: Task) -> Batch:
-    """Return the middle batch of the validation split: of typical length where lengths differ."""
-    batches = list(task.eval_batches(Split.VALIDATION))
-    return batches[len(batches) // 2]
 
 
 def _conclude(
@@ -304,36 +334,54 @@ def _conclude(
     record.memory = peak_memory(device)
 
 
+def _stand(record: RunRecord, task: Task, metrics: MetricCollection) -> None:
+    """Fill in how sure the test metrics are, and how they stand to what others reached."""
+    record.intervals = {
+        f"test/{name}": (interval.low, interval.high, interval.method)
+        for name, interval in task.intervals(metrics).items()
+    }
+    better = {name: metric.higher_is_better for name, metric in metrics.items()}
+    record.directions = {
+        name: (Direction.MAXIMIZE if higher else Direction.MINIMIZE).value
+        for name, higher in better.items()
+        if higher is not None
+    }
+    record.directions[task.target.metric] = task.target.direction.value
+    record.standings = [standing.plain() for standing in standings(record)]
+
+
 def _keep(
     config: RunConfig,
     record: RunRecord,
     journal: Journal,
     task: Task,
     model: nn.Module,
-    metrics: Any,
+    metrics: MetricCollection,
 ) -> None:
     """Keep pictures and the model with the run."""
     _keep_pictures(config, record, journal, task, metrics)
     if config.tracking.log_model:
         folder = journal.folder / "model"
-        save_model_folder(folder, model, example_batch(task), config=record.config)
+        save_model_folder(folder, model, task.example_batch(), config=record.config)
+        backbone = getattr(model, "backbone", None)
+        if isinstance(backbone, Backbone):
+            backbone.keep(folder / _KEPT)
         journal.artifact(folder)
 
 
 def _keep_pictures(
-    config: RunConfig, record: RunRecord, journal: Journal, task: Task, metrics: Any
+    config: RunConfig, record: RunRecord, journal: Journal, task: Task, metrics: MetricCollection
 ) -> None:
     """Keep the run's summary in the journal, and its pictures."""
     summary = {f"throughput/{k}": v for k, v in record.throughput.items() if "steps" not in k}
     summary |= {f"hardware/{k}": v for k, v in record.memory.items()}
     journal.metrics(record.steps, summary)
     if config.tracking.figures:
-        pictures = {figure.name: figure.png for figure in task.figures(metrics)}
-        pictures["curves"] = curves_png(event for event, _ in read_journal(journal.path))
-        for name, png in pictures.items():
-            path = journal.folder / "figures" / f"{name}.png"
+        curves = curves_png(event for event, _ in read_journal(journal.path))
+        for figure in (*task.figures(metrics), Figure("curves", curves)):
+            path = journal.folder / "figures" / f"{figure.name}{figure.suffix}"
             with atomic_path(path) as temporary:
-                temporary.write_bytes(png)
+                temporary.write_bytes(figure.content)
             journal.artifact(path)
 
 
@@ -360,7 +408,7 @@ def _sender(config: RunConfig, results: Path, folder: Path) -> Sender | None:
 def _explained(error: BaseException, results: Path) -> BaseException:
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return TrainingError(f"results={results}: the disk is full; free some or set results=…")
-    return error
+    return worker_died(error) or error
 
 
 def _one_line(error: BaseException) -> str:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from suite.config import HandMadeConfig, ReferenceKind
+from suite.statistics import Interval
 
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
@@ -134,8 +135,11 @@ class Reference:
 class DataCard:
     """Where data came from and what exactly it is.
 
-    fingerprint: sha256 over the content of all splits, in order.
+    fingerprint: sha256 over the content of all splits, in order; over less of it where data is
+        streamed, and then the notes say over what.
     sizes: examples by split. skipped: samples left out because they could not be read.
+    published_test: false where the source made a test split of its own, though it may be as large
+        as the published one: results of others are not results on it.
     """
 
     name: str
@@ -147,6 +151,7 @@ class DataCard:
     synthetic: bool = False
     skipped: Sequence[str] = ()
     notes: str = ""
+    published_test: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +171,8 @@ class Known:
         The same data with another test split is another benchmark.
         """
         held = card.sizes.get(Split.TEST.value, 0)
-        return self.references if self.test_examples in (None, held) else ()
+        same = card.published_test and self.test_examples in (None, held)
+        return self.references if same else ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +184,7 @@ class Setup:
     batch_size, eval_batch_size: examples.
     seed: seeds what the task builds at random (a split, for instance), not the batches.
     device: where batches have to be.
+    workers: processes that read data which is streamed; 0 reads in the run's own.
     cache: a folder for what is expensive to make and reproducible.
     known: results of others on this data, and its target, from the `data` group.
     """
@@ -190,6 +197,7 @@ class Setup:
     device: torch.device
     cache: Path
     known: Known = Known()
+    workers: int = 0
 
 
 @dataclass(frozen=True)
@@ -209,10 +217,14 @@ class HandMade:
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture a task offers of its test result, as PNG bytes."""
+    """What a task offers to look at of its test result: a picture, a page, a text.
+
+    suffix: says what the content is, as that of a file does.
+    """
 
     name: str
-    png: bytes = field(repr=False)
+    content: bytes = field(repr=False)
+    suffix: str = ".png"
 
 
 class Task:
@@ -254,6 +266,14 @@ class Task:
         """Yield every example of `split` once, in a fixed order."""
         raise NotImplementedError
 
+    def example_batch(self) -> Batch:
+        """Return a batch to count FLOPs on and to try the model with.
+
+        Here it is the middle one of the validation split, of typical length where lengths differ.
+        """
+        batches = list(self.eval_batches(Split.VALIDATION))
+        return batches[len(batches) // 2]
+
     def loss(self, model: nn.Module, batch: Batch) -> Loss:
         """Return the training loss of `batch`."""
         return self.setup.loss(model(batch), batch)
@@ -273,6 +293,14 @@ class Task:
         """
         raise NotImplementedError
 
+    def calibrate(self, model: nn.Module) -> Mapping[str, float]:
+        """Choose on the validation split what is left once weights are fixed; return it by name.
+
+        Called once, after training and before the test: what is chosen (the weights of a decoder, a
+        threshold) has part in the test's `metrics` and `evaluate`.
+        """
+        return {}
+
     def batches_per_epoch(self) -> int | None:
         """Return the number of training batches that make an epoch; None where there are none."""
         return None
@@ -281,6 +309,13 @@ class Task:
         """Describe the data, with its fingerprint."""
         raise NotImplementedError
 
+    def intervals(self, metrics: MetricCollection) -> Mapping[str, Interval]:
+        """Return 95% intervals of test metrics over test items, by the metric's name.
+
+        metrics: as `evaluate` left them after the test split. A metric without one is left out.
+        """
+        return {}
+
     def figures(self, metrics: MetricCollection) -> Iterable[Figure]:
-        """Return pictures of the test result (a confusion matrix, say)."""
+        """Return what there is to look at of the test result (a confusion matrix, say)."""
         return ()

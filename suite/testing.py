@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torchmetrics import MetricCollection
 
 from suite.compose import compose
 from suite.config import HandMadeConfig, PrecisionConfig, RunConfig
 from suite.errors import CheckFailed
 from suite.run import build_model, build_task
 from suite.task import Batch, Setup, Split, Task
-from suite.training.evaluation import evaluate
+from suite.training.evaluation import calibrate, evaluate
 from suite.training.precision import Precision
 
 _CPU = torch.device("cpu")
@@ -27,6 +28,8 @@ _LOOKED_AT = 3
 """Training batches that are compared one by one."""
 _LOOKS_ALIKE = 0.001
 """Share of a split that may equal examples of another."""
+_SLACK = 0.01
+"""How far a metric may lie outside its interval: a bootstrap of few items is not centred on it."""
 _GROWS = "TSL"
 """Axes that a batch pads to its longest example."""
 
@@ -104,7 +107,8 @@ class _Checker:
 
     def evaluation(self) -> None:
         task, model = self.make(eval_batch_size=16)
-        values, others = _values(task, model), _values(*self.make(eval_batch_size=61))
+        values, metrics = _evaluated(task, model)
+        others, _ = _evaluated(*self.make(eval_batch_size=61))
         for name in (task.primary, task.target.metric):
             require(name in values, f"metrics: {name} is not among {', '.join(sorted(values))}")
         for name, value in values.items():
@@ -121,10 +125,24 @@ class _Checker:
                 )
             changed = f"model: padding changes the loss from {plain} to {padded}"
             require(_close(plain, padded), changed)
+        for name, value in calibrate(task, model, Precision(PrecisionConfig(), _CPU)).items():
+            require(math.isfinite(value), f"calibrate: {name} is {value}, must be a number")
+        for name, interval in task.intervals(metrics).items():
+            require(name in values, f"intervals: {name} is not among {', '.join(sorted(values))}")
+            holds = interval.low - _SLACK <= values[name] <= interval.high + _SLACK
+            require(holds, f"intervals: {name} is {values[name]}, outside of {interval}")
+        self.references(task, metrics)
+
+    def references(self, task: Task, metrics: MetricCollection) -> None:
         for reference in task.references:
-            require(reference.metric in values, f"references: {reference} is of no metric here")
+            require(reference.metric in metrics, f"references: {reference} is of no metric here")
             sound = math.isfinite(reference.value) and bool(reference.name and reference.source)
             require(sound, f"references: {reference} needs a name, a value and a source")
+            counted = reference.n is None or reference.n > 0
+            require(counted, f"references: {reference} has n={reference.n}: above 0, or None")
+            known = metrics[reference.metric].higher_is_better is not None
+            way = f"references: {reference.metric} does not tell its direction: set the metric's"
+            require(known or reference.metric == task.target.metric, f"{way} higher_is_better")
 
     def hand_made(self, options: HandMadeConfig) -> None:
         task, fresh = (self.kind(self.config.task, self.setup) for _ in range(2))
@@ -205,9 +223,9 @@ def _same(one: Batch, other: Batch) -> bool:
     return set(one) == set(other) and all(torch.equal(one[name], other[name]) for name in one)
 
 
-def _values(task: Task, model: nn.Module) -> dict[str, float]:
+def _evaluated(task: Task, model: nn.Module) -> tuple[dict[str, float], MetricCollection]:
     precision = Precision(PrecisionConfig(), _CPU)
-    return evaluate(task, model, Split.VALIDATION, precision)[0]
+    return evaluate(task, model, Split.VALIDATION, precision)
 
 
 def _close(one: float, other: float) -> bool:

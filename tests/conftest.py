@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+# No test asks a hub; set before its libraries are imported, which read it once.
+os.environ["HF_HUB_OFFLINE"] = "1"
+
 # The same examples every time, and no limit that a busy machine could miss.
 settings.register_profile("triathlon", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("triathlon")
@@ -43,12 +46,20 @@ EMBEDDED = {
 SMALL = {
     "mlp": ["backbone=mlp", "backbone.width=16", "backbone.depth=1"],
     "resnet": ["backbone=resnet", "backbone.width=8", "backbone.stages=2"],
+    "convnet": ["backbone=convnet", "backbone.width=8", "backbone.wide=8", "backbone.stages=2"],
     "lstm": ["backbone=lstm", "backbone.width=16", "backbone.depth=1"],
     "transformer": [
         "backbone=transformer",
         "backbone.width=16",
         "backbone.depth=1",
         "backbone.heads=2",
+    ],
+    "conformer": [
+        "backbone=conformer",
+        "backbone.width=16",
+        "backbone.depth=1",
+        "backbone.heads=2",
+        "backbone.kernel=3",
     ],
 }
 """Overrides for a small model of each backbone."""

@@ -49,6 +49,10 @@ class LSTM(Backbone):
             values_BTD = torch.cat(outputs, -1)
         return Sequence(values_BTD, inputs.mask_BT)
 
+    def hidden_layers(self) -> list[nn.Module]:
+        each_way = [self.forwards, *([self.backwards] if self.backwards else [])]
+        return [nn.ModuleList(ways) for ways in zip(*each_way, strict=True)]
+
 
 def _reverse_index(inputs: Sequence) -> Tensor:
     """Return the positions (B, T) that reverse each sequence within its length, or back."""

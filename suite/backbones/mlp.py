@@ -47,6 +47,9 @@ class MLP(Backbone):
             hidden = layer(hidden)
         return Sequence(hidden, mask)
 
+    def hidden_layers(self) -> list[nn.Module]:
+        return list(self.layers)
+
 
 def _windows(inputs: Sequence, context: int) -> Tensor:
     """Stack each position with its neighbours: (B, T, D) -> (B, T, D * N). Outside is zero."""

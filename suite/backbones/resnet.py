@@ -64,6 +64,9 @@ class ResNet(Backbone):
             values, mask = block(values, mask)
         return Sequence(values.mean(2).transpose(1, 2), mask)
 
+    def hidden_layers(self) -> list[nn.Module]:
+        return list(self.blocks)
+
 
 class _Convolution(nn.Module):
     """Convolution, then batch normalisation over real columns."""

@@ -8,10 +8,10 @@ Legend: B batch, T positions, D features, N heads, E features of a head.
 
 from typing import ClassVar
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from suite.backbones.rotary import rotate, rotation
 from suite.features import Backbone, Form, Sequence, SequenceSpec
 
 
@@ -46,11 +46,14 @@ class Transformer(Backbone):
     def forward(self, inputs: Sequence) -> Sequence:
         """Map (B, T, D) to (B, T, width)."""
         values_BTD = self.dropout(self.entry(inputs.values_BTD))
-        rotation = _rotation(values_BTD.shape[1], self.half_head, values_BTD)
+        turned = rotation(values_BTD.shape[1], self.half_head, values_BTD)
         mask_B11T = None if inputs.mask_BT is None else inputs.mask_BT[:, None, None, :]
         for layer in self.layers:
-            values_BTD = layer(values_BTD, mask_B11T, rotation)
+            values_BTD = layer(values_BTD, mask_B11T, turned)
         return Sequence(self.norm(values_BTD), inputs.mask_BT)
+
+    def hidden_layers(self) -> list[nn.Module]:
+        return list(self.layers)
 
 
 class _Layer(nn.Module):
@@ -66,34 +69,19 @@ class _Layer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(
-        self, values_BTD: Tensor, mask_B11T: Tensor | None, rotation: tuple[Tensor, Tensor]
+        self, values_BTD: Tensor, mask_B11T: Tensor | None, turned: tuple[Tensor, Tensor]
     ) -> Tensor:
-        values_BTD = values_BTD + self._attend(self.attention_norm(values_BTD), mask_B11T, rotation)
+        values_BTD = values_BTD + self._attend(self.attention_norm(values_BTD), mask_B11T, turned)
         hidden = F.gelu(self.mlp_hidden(self.mlp_norm(values_BTD)))
         output: Tensor = values_BTD + self.dropout(self.mlp_output(hidden))
         return output
 
     def _attend(
-        self, values_BTD: Tensor, mask_B11T: Tensor | None, rotation: tuple[Tensor, Tensor]
+        self, values_BTD: Tensor, mask_B11T: Tensor | None, turned: tuple[Tensor, Tensor]
     ) -> Tensor:
         projected = self.query_key_value(values_BTD).unflatten(-1, (3, self.heads, -1))
         q_BNTE, k_BNTE, v_BNTE = projected.permute(2, 0, 3, 1, 4)
-        q_BNTE, k_BNTE = _rotate(q_BNTE, rotation), _rotate(k_BNTE, rotation)
+        q_BNTE, k_BNTE = rotate(q_BNTE, turned), rotate(k_BNTE, turned)
         attended = F.scaled_dot_product_attention(q_BNTE, k_BNTE, v_BNTE, attn_mask=mask_B11T)
         output: Tensor = self.attention_output(attended.transpose(1, 2).flatten(2))
         return self.dropout(output)  # type: ignore[no-any-return]
-
-
-def _rotation(positions: int, half: int, like: Tensor) -> tuple[Tensor, Tensor]:
-    """Return cosine and sine of position times frequency, each (T, E / 2)."""
-    exponent = torch.arange(half, device=like.device, dtype=torch.float32) / half
-    angle = torch.outer(
-        torch.arange(positions, device=like.device, dtype=torch.float32), 10_000.0**-exponent
-    )
-    return angle.cos().to(like.dtype), angle.sin().to(like.dtype)
-
-
-def _rotate(values_BNTE: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
-    cosine, sine = rotation
-    first, second = values_BNTE.chunk(2, -1)
-    return torch.cat([first * cosine - second * sine, second * cosine + first * sine], -1)

@@ -6,14 +6,14 @@ the indices.
 Legend: N examples of the split, B batch, T positions of the longest example.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 import torch
 from torch import Tensor
 
-from suite.data.counter import example_keys
-from suite.data.order import batches_per_epoch, evaluation_order, training_order
+from suite.data.serving import Served
 from suite.task import Batch, DataCard, Split
 
 
@@ -68,27 +68,24 @@ class Ragged:
 
 
 @dataclass(frozen=True)
-class Examples:
-    """All examples of one split.
+class Examples(Served):
+    """All examples of one split, in memory.
 
     columns: tensors with N first, or ragged rows, by the name they have in a batch.
     unit_N: natural units of each example, float64 on the host.
     length_N: what batches are bucketed by, int64 on the host; None does not bucket.
+    content: as in `Served`.
     """
 
     columns: Mapping[str, Tensor | Ragged]
     unit_N: Tensor
     length_N: Tensor | None = None
+    content: str = ""
 
-    def __len__(self) -> int:
-        return len(self.unit_N)
-
-    def to(self, device: torch.device) -> "Examples":
-        """Return the split held on `device`."""
+    def to(self, device: torch.device, *, workers: int = 0) -> Self:
         return replace(self, columns={k: v.to(device) for k, v in self.columns.items()})
 
     def take(self, index_B: Tensor) -> Batch:
-        """Return the batch of these examples; `index_B` is on the host."""
         tensors: dict[str, Tensor] = {}
         for name, column in self.columns.items():
             if isinstance(column, Ragged):
@@ -97,33 +94,16 @@ class Examples:
                 tensors[name] = column[index_B.to(column.device)]
         return Batch(tensors, len(index_B), float(self.unit_N[index_B].sum()))
 
-    def training(self, batch_size: int, *, seed: int, skip: int = 0) -> Iterator[Batch]:
-        """Yield training batches without end, with `key_B`; see `training_order`."""
-        order = training_order(len(self), batch_size, seed=seed, skip=skip, length_N=self.length_N)
-        for epoch, index_B in order:
-            batch = self.take(index_B)
-            device = next(iter(batch.values())).device
-            key_B = example_keys(seed, epoch, index_B).to(device)
-            yield replace(batch, tensors={**batch.tensors, "key_B": key_B})
-
-    def evaluation(self, batch_size: int) -> Iterator[Batch]:
-        """Yield every example once."""
-        for index_B in evaluation_order(len(self), batch_size, length_N=self.length_N):
-            yield self.take(index_B)
-
-    def batches_per_epoch(self, batch_size: int) -> int:
-        """Return the number of training batches in an epoch."""
-        return batches_per_epoch(len(self), min(batch_size, len(self)))
-
 
 @dataclass(frozen=True)
 class DataSet:
-    """A whole data set in memory: its splits, what its labels mean, and its card."""
+    """A whole data set: its splits, in memory or streamed, what its labels mean, and its card."""
 
-    splits: Mapping[Split, Examples]
+    splits: Mapping[Split, Served]
     card: DataCard
     classes: tuple[str, ...] = ()
 
-    def to(self, device: torch.device) -> "DataSet":
-        """Return it held on `device`."""
-        return replace(self, splits={k: v.to(device) for k, v in self.splits.items()})
+    def to(self, device: torch.device, *, workers: int = 0) -> "DataSet":
+        """Return it with its batches on `device`; `workers` processes read what is streamed."""
+        splits = {split: part.to(device, workers=workers) for split, part in self.splits.items()}
+        return replace(self, splits=splits)

@@ -11,6 +11,7 @@ from suite.errors import DeviceError
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _KEEP_BYTES = 1 << 30
+_MOST_WORKERS = 8
 _KERNELS = "256"
 """Kernels that oneDNN keeps: several shapes of a deep model."""
 
@@ -23,6 +24,14 @@ def choose_device(config: HardwareConfig) -> torch.device:
             "hardware.device=cuda: this machine has no usable CUDA device; use hardware.device=cpu"
         )
     return torch.device("cuda" if available and config.device is not Device.cpu else "cpu")
+
+
+def choose_workers(config: HardwareConfig) -> int:
+    """Return how many processes read streamed data: by default all cores but one, at most 8."""
+    if config.workers is not None:
+        return config.workers
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(max((cores or 1) - 1, 1), _MOST_WORKERS)
 
 
 def prepare_process(config: HardwareConfig, device: torch.device) -> None:

@@ -6,7 +6,7 @@ and LSTMs among them. Their formulas are here. A multiplication with an addition
 Legend: B batch, T positions, N heads, E features of a head, D inputs, H hidden features.
 """
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from suite.features import Grid, Sequence
+from suite.features import Grid, Sequence, Tokens, Wave
 from suite.task import Batch
 
 _aten = torch.ops.aten
@@ -91,21 +91,29 @@ def _enclosing(name: str, called: Container[str]) -> str:
 def _counting(model: nn.Module) -> Iterator[FlopCounterMode]:
     """Count in evaluation mode: what training adds at random is not the model's work."""
     training = model.training
+    fast = torch.backends.mha.get_fastpath_enabled()
     model.eval()
     try:
+        # Attention on its fast path is one operation without a formula.
+        torch.backends.mha.set_fastpath_enabled(False)
         with FlopCounterMode(display=False, custom_mapping=_FORMULAS) as counter:
             yield counter
     finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
         model.train(training)
 
 
 def _shape(output: Any) -> tuple[int, ...]:
-    if isinstance(output, tuple):
-        output = output[0]
+    while isinstance(output, (Mapping, tuple, list)) and output:  # as transformers returns it
+        output = next(iter(output.values() if isinstance(output, Mapping) else output))
     if isinstance(output, Sequence):
         output = output.values_BTD
     if isinstance(output, Grid):
         output = output.values_BCHW
+    if isinstance(output, Tokens):
+        output = output.ids_BT
+    if isinstance(output, Wave):
+        output = output.values_BS
     return tuple(output.shape) if isinstance(output, Tensor) else ()
 
 

@@ -1,6 +1,7 @@
 """The leaderboard as a picture: a panel for each data set, bars for runs, lines for references."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -8,8 +9,9 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
 from suite.figures import png
-from suite.report.leaderboard import Board, Leaderboard, Row
-from suite.report.tables import words
+from suite.report.board import Board, Row
+from suite.report.columns import words
+from suite.report.leaderboard import Leaderboard
 
 _MOST_ROWS = 12
 """Rows of a board that are drawn; the tables have all."""
@@ -45,33 +47,45 @@ def _draw(canvas: Figure, axes: Axes, board: Board, colours: dict[str, str]) -> 
     low, furthest = _limits(board, rows)
     for position, row in enumerate(rows):
         axes.barh(position, row.mean - low, left=low, height=0.7, color=colours[row.backbone])
+        interval = _interval(board, row)
+        if interval:
+            axes.plot(
+                interval, [position] * 2, color="black", alpha=0.35, lw=5, solid_capstyle="butt"
+            )
         if row.n > 1:
             axes.plot([row.lowest, row.highest], [position] * 2, color="black", lw=1.2)
-        label = f"{row.mean:.4f}  n={row.n}"
+        verdicts = _told(board, row)
         axes.annotate(
-            label,
-            (max(row.mean, row.highest), position),
+            f"{row.mean:.4f}  n={row.n}" + (f"\n{verdicts}" if verdicts else ""),
+            (max(row.mean, row.highest, *interval), position),
             xytext=(4, 0),
             textcoords="offset points",
             va="center",
-            fontsize=8,
+            fontsize=7 if verdicts else 8,
             zorder=3,
             # Readable where a reference's line runs through it.
             bbox={"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.8},
         )
     for number, reference in enumerate(board.references):
-        label = f"{reference['name']}: {reference['value']:.4f}"
+        label = _label(board, reference)
         style = _LINES[number % len(_LINES)]
-        axes.axvline(reference["value"], color="black", lw=1.1, ls=style, label=label, zorder=2)
+        if reference["metric"] == board.metric:
+            axes.axvline(reference["value"], color="black", lw=1.1, ls=style, label=label, zorder=2)
+        else:  # no place on this axis, but in the legend
+            axes.plot([], [], ls="none", label=label)
     axes.set_yticks(range(len(rows)), [_short(row.name) for row in rows], fontsize=9)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     # Room for the labels at the bars' ends.
-    axes.set_xlim(low, furthest + 0.3 * (furthest - low or 1.0))
+    room = 0.6 if any(map(_verdicts, rows)) else 0.3
+    axes.set_xlim(low, furthest + room * (furthest - low or 1.0))
     ticks = MaxNLocator(5).tick_values(low, furthest)
     axes.set_xticks([tick for tick in ticks if low <= tick <= furthest])
     better = "lower is better" if board.direction == "minimize" else "higher is better"
     cut = f"; axis from {low:.3g}" if low > 0 else ""
-    axes.set_xlabel(f"test {words(board.metric)} ({better}{cut})", fontsize=9)
+    band = (
+        "; grey: 95% interval of the median run" if any(_interval(board, r) for r in rows) else ""
+    )
+    axes.set_xlabel(f"test {words(board.metric)} ({better}{cut}{band})", fontsize=9)
     axes.tick_params(axis="x", labelsize=8)
     left_out = len(board.rows) - len(rows)
     more = f", best {len(rows)} of {len(board.rows)}" if left_out else ""
@@ -89,14 +103,37 @@ def _draw(canvas: Figure, axes: Axes, board: Board, colours: dict[str, str]) -> 
         )
 
 
+def _interval(board: Board, row: Row) -> tuple[float, ...]:
+    """Return the ends of the interval, where it is of the metric that is drawn."""
+    return row.interval[:2] if row.interval and board.compared == board.metric else ()
+
+
+def _verdicts(row: Row) -> list[str]:
+    others = (row.standing.published, row.standing.people) if row.standing else ()
+    return [other.verdict for other in others if other and other.verdict]
+
+
+def _told(board: Board, row: Row) -> str:
+    verdicts = ", ".join(_verdicts(row))
+    if not verdicts or row.standing is None or board.compared == board.metric:
+        return verdicts
+    return f"{words(board.compared)} {row.standing.value:.4f}: {verdicts}"
+
+
+def _label(board: Board, reference: Mapping[str, Any]) -> str:
+    kind = f"{reference['kind']}: " if reference.get("kind") else ""
+    metric = "" if reference["metric"] == board.metric else f"{words(reference['metric'])} "
+    return f"{kind}{reference['name']}, {metric}{reference['value']:.4f}"
+
+
 def _short(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
 
 
 def _limits(board: Board, rows: Sequence[Row]) -> tuple[float, float]:
     """Return where bars begin (at zero, unless all values lie close) and the largest value."""
-    values = [reference["value"] for reference in board.references]
-    values += [value for row in rows for value in (row.lowest, row.highest)]
+    values = [r["value"] for r in board.references if r["metric"] == board.metric]
+    values += [v for row in rows for v in (row.lowest, row.highest, *_interval(board, row))]
     lowest, highest = min(values), max(values)
     spread = highest - lowest
     near = lowest > 0 and board.direction != "minimize" and spread < 0.25 * highest

@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from suite.standing import label_of
 from suite.tracking.journal import Event
 
 _SECONDS_BETWEEN = 0.5
@@ -72,7 +73,7 @@ class Console:
     def _metrics(self, event: Event) -> None:
         values: Mapping[str, float] = event["values"]
         self._last.update(values)
-        validated = any(name.startswith("validation/") for name in values)
+        validated = "validation/loss" in values
         if self._progress is None:
             if validated:
                 seconds = event["time"] - self._began
@@ -111,6 +112,8 @@ class Console:
             return
         self._print(_marked(record), style="bold")
         self.terminal.print(result_table(record))
+        for line in standing_lines(record):
+            self._print(line)
         self._print(speed_of(record))
 
     def _print(self, text: str, style: str | None = None) -> None:
@@ -162,11 +165,46 @@ def result_table(record: Mapping[str, Any]) -> Table:
         threshold = f"{target['threshold']:g}"
         table.add_row("target, validation", target["metric"], threshold, _reached_note(record))
     for reference in record["references"]:
-        n = f"n={reference['n']}, " if reference.get("n") else ""
-        note = escape(f"{n}{reference['source']}")
         name, metric = escape(reference["name"]), reference["metric"]
+        note = escape(_reference_note(reference))
         table.add_row(name, metric, f"{reference['value']:.4f}", note, style="dim")
     return table
+
+
+def standing_lines(record: Mapping[str, Any]) -> list[str]:
+    """Tell how sure the result is, and how it stands to the best published one and to people."""
+    lines = []
+    items = record["data_card"].get("sizes", {}).get("test")
+    over = f"{items:,} test items" if items else "test items"
+    for standing in record["standings"]:
+        line = f"{standing['metric']} {standing['value']:.4f}"
+        if standing["interval"]:
+            low, high, method = standing["interval"]
+            line += f", 95% interval {low:.4f} to {high:.4f} over {over} of this one run ({method})"
+        compared = [
+            _compared(standing[key], name)
+            for key, name in (("published", "best published"), ("people", "people"))
+            if standing[key]
+        ]
+        best = standing["published"] and label_of(standing["published"])
+        also = [label for label in standing["reproduces"] if label != best]
+        compared += [f"reproduces {'; '.join(also)}"] if also else []
+        if not compared and standing is record["standings"][0]:
+            compared.append("no published or human result is known of it")
+        if compared or standing["interval"]:
+            lines += [line, *(["; ".join(compared)] if compared else [])]
+    return lines
+
+
+def _compared(other: Mapping[str, Any], kind: str) -> str:
+    verdict = f", {other['verdict']}" if other["verdict"] else ""
+    return f"{kind} {other['value']:.4f} ({label_of(other)}): gap {other['gap']:+.4f}{verdict}"
+
+
+def _reference_note(reference: Mapping[str, Any]) -> str:
+    n = f"n={reference['n']}" if reference.get("n") else ""
+    parts = (reference.get("kind"), n, reference.get("uses"), reference["source"])
+    return ", ".join(part for part in parts if part)
 
 
 def _best_note(record: Mapping[str, Any]) -> str:

@@ -49,6 +49,7 @@ def tags_of(record: Mapping[str, Any]) -> dict[str, str]:
         "sweep": record["sweep"],
         "stopped": record["stopped"],
         "features": (record.get("hand_made") or {}).get("features"),
+        **_verdicts(record),
         "fingerprint": card.get("fingerprint"),
         "synthetic": str(card["synthetic"]).lower() if "synthetic" in card else None,
         "git.commit": git.get("commit"),
@@ -60,8 +61,31 @@ def tags_of(record: Mapping[str, Any]) -> dict[str, str]:
     return {k: str(v)[:_LONGEST_VALUE] for k, v in tags.items() if v}
 
 
+def _verdicts(record: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return how the headline metric stands, where references of a kind are known."""
+    headline: Mapping[str, Any] = next(iter(record.get("standings", ())), {})
+    kinds = [kind for kind in ("published", "people") if headline.get(kind)]
+    return {f"verdict.{kind}": headline[kind]["verdict"] for kind in kinds}
+
+
+def _standing_of(record: Mapping[str, Any]) -> dict[str, float]:
+    """Return the ends of intervals, and gaps; those of the headline have no metric's name."""
+    values: dict[str, float] = {}
+    for name, (low, high, _) in record.get("intervals", {}).items():
+        values |= {f"{name}_low": low, f"{name}_high": high}
+    for number, standing in enumerate(record.get("standings", ())):
+        metric = f"{standing['metric']}_" if number else ""
+        for kind in ("published", "people"):
+            if standing[kind]:
+                values[f"test/{metric}gap_to_{kind}"] = standing[kind]["gap"]
+    return values
+
+
 def totals_of(record: Mapping[str, Any]) -> dict[str, float]:
-    """Return the numbers of the whole run that are no step's: time, throughput, memory, size."""
+    """Return the numbers of the whole run that are no step's.
+
+    Time, throughput, memory, size, and how its test metrics stand.
+    """
     values = {f"time/{k}": record[k] for k in ("training_seconds", "wall_seconds")}
     for group, name in (("throughput", "throughput"), ("memory", "hardware"), ("model", "model")):
         values |= {f"{name}/{k}": v for k, v in record[group].items()}
@@ -72,6 +96,7 @@ def totals_of(record: Mapping[str, Any]) -> dict[str, float]:
     values |= {f"model/{k}": v for k, v in made.items()}
     for key, value in (record["reached"] or {}).items():
         values[f"time/to_target_{key}"] = value
+    values |= _standing_of(record)
     return {k: float(v) for k, v in values.items() if isinstance(v, (int, float))}
 
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class Average:
-    """Averages parameters and buffers; `applied` puts the average into the model for a while.
+    """Averages what is trained, and buffers; `applied` puts it into the model for a while.
 
     The decay starts low, min(decay, (1 + n) / (10 + n)) after n updates, so that the first weights
     are soon forgotten.
@@ -47,5 +47,5 @@ class Average:
 
 
 def _floats(model: nn.Module) -> list[Tensor]:
-    tensors = [p.detach() for p in model.parameters()] + list(model.buffers())
+    tensors = [p.detach() for p in model.parameters() if p.requires_grad] + list(model.buffers())
     return [tensor for tensor in tensors if tensor.is_floating_point()]

@@ -30,5 +30,15 @@ def evaluate(
     return {**values, "loss": float(total) / max(count, 1)}, metrics
 
 
+@torch.inference_mode()
+def calibrate(task: Task, model: nn.Module, precision: Precision) -> dict[str, float]:
+    """Let the task choose on the validation split what the test needs; return what it chose."""
+    model.eval()
+    with precision.autocast():
+        chosen = dict(task.calibrate(model))
+    model.train()
+    return chosen
+
+
 def _scalar(value: object) -> bool:
     return not isinstance(value, Tensor) or value.numel() == 1

@@ -1,13 +1,15 @@
 """Builds optimizers for a model.
 
-Matrices and kernels decay; biases, gains and other vectors do not.
+Matrices and kernels decay; biases, gains and other vectors do not. Frozen parameters are left out.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
+from suite.training.depth import rate_shares
 from suite.training.muon import Muon
 
 
@@ -40,50 +42,97 @@ class Optimizers:
 
 
 def sgd(
-    model: nn.Module, *, lr: float, momentum: float, nesterov: bool, weight_decay: float
+    model: nn.Module,
+    *,
+    lr: float,
+    momentum: float,
+    nesterov: bool,
+    weight_decay: float,
+    layer_decay: float = 1.0,
 ) -> Optimizers:
     """Return stochastic gradient descent."""
-    groups = _decay_groups(list(model.parameters()), weight_decay)
+    groups = _groups(list(model.parameters()), lr, weight_decay, rate_shares(model, layer_decay))
     return Optimizers(
         torch.optim.SGD(groups, lr=lr, momentum=momentum, nesterov=nesterov, fused=True)
     )
 
 
 def adam(
-    model: nn.Module, *, lr: float, beta1: float, beta2: float, eps: float, weight_decay: float
+    model: nn.Module,
+    *,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float,
+    layer_decay: float = 1.0,
 ) -> Optimizers:
     """Return Adam, whose weight decay is added to the gradient."""
-    groups = _decay_groups(list(model.parameters()), weight_decay)
+    groups = _groups(list(model.parameters()), lr, weight_decay, rate_shares(model, layer_decay))
     return Optimizers(torch.optim.Adam(groups, lr=lr, betas=(beta1, beta2), eps=eps, fused=True))
 
 
 def adamw(
-    model: nn.Module, *, lr: float, beta1: float, beta2: float, eps: float, weight_decay: float
+    model: nn.Module,
+    *,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float,
+    layer_decay: float = 1.0,
 ) -> Optimizers:
     """Return Adam with decoupled weight decay."""
-    groups = _decay_groups(list(model.parameters()), weight_decay)
+    groups = _groups(list(model.parameters()), lr, weight_decay, rate_shares(model, layer_decay))
     return Optimizers(torch.optim.AdamW(groups, lr=lr, betas=(beta1, beta2), eps=eps, fused=True))
 
 
 def muon(
-    model: nn.Module, *, lr: float, adamw_lr: float, momentum: float, weight_decay: float
+    model: nn.Module,
+    *,
+    lr: float,
+    adamw_lr: float,
+    momentum: float,
+    weight_decay: float,
+    layer_decay: float = 1.0,
 ) -> Optimizers:
     """Return Muon for the matrices of the hidden layers and AdamW for everything else.
 
-    Hidden layers are those of `model.backbone`; of a model without one, all matrices.
+    Hidden layers are those of `model.backbone`, without tables of embeddings and what is a single
+    row (a position, [CLS]); of a model without a backbone, all matrices.
     """
-    hidden = {p for p in getattr(model, "backbone", model).parameters() if p.ndim >= 2}
+    shares = rate_shares(model, layer_decay)
+    backbone = getattr(model, "backbone", model)
+    tables = {m.weight for m in backbone.modules() if isinstance(m, nn.Embedding)}
+    hidden = {
+        p for p in backbone.parameters() if p.ndim >= 2 and p.shape[0] > 1 and p not in tables
+    }
     rest = [p for p in model.parameters() if p not in hidden]
     matrices = [p for p in model.parameters() if p in hidden]
-    return Optimizers(
-        Muon(matrices, lr=lr, momentum=momentum, weight_decay=weight_decay),
-        torch.optim.AdamW(_decay_groups(rest, weight_decay), lr=adamw_lr, fused=True),
-    )
+    members: list[torch.optim.Optimizer] = []
+    groups = _groups(matrices, lr, weight_decay, shares)
+    if groups:  # none where the backbone is frozen
+        members.append(Muon(groups, lr=lr, momentum=momentum, weight_decay=weight_decay))
+    groups = _groups(rest, adamw_lr, weight_decay, shares)
+    members.append(torch.optim.AdamW(groups, lr=adamw_lr, fused=True))
+    return Optimizers(*members)
 
 
-def _decay_groups(parameters: list[nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:
-    groups = [
-        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+def _groups(
+    parameters: list[nn.Parameter],
+    lr: float,
+    weight_decay: float,
+    shares: Mapping[nn.Parameter, float],
+) -> list[dict[str, Any]]:
+    """Group what is trained by its weight decay and its share of the learning rate.
+
+    What is frozen is in no group, so that no optimizer keeps state for it.
+    """
+    grouped: dict[tuple[bool, float], list[nn.Parameter]] = {}
+    trained = [p for p in parameters if p.requires_grad]
+    for parameter in sorted(trained, key=lambda p: p.ndim < 2):
+        grouped.setdefault((parameter.ndim >= 2, shares[parameter]), []).append(parameter)
+    return [
+        {"params": members, "lr": lr * share, "weight_decay": weight_decay if decays else 0.0}
+        for (decays, share), members in grouped.items()
     ]
-    return [group for group in groups if group["params"]]

@@ -1,16 +1,18 @@
 """`triathlon list`: tasks, data sets, backbones, optimizers and the rest, a line each."""
 
 import argparse
-import pkgutil
-from collections.abc import Iterator, Mapping
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from collections.abc import Iterator, Mapping, Sequence
 
-from suite.config import SCHEMAS
-from suite.plugins import Found, find
+from suite.catalogue import Option, Tier, by_task, options
+from suite.plugins import find
 
 GROUPS = ("task", "data", "backbone", "loss", "optimizer", "schedule", "precision", "hardware",
           "trainer", "tracking", "experiment")  # fmt: skip
+
+_TIERS = """\
+  embedded: comes with the suite. standard: the files as published, in <cache>/data/<set> or in the
+  folder data.path=…, or fetched with data.download=true where it says so. yours: your own files, by
+  the options it names. `triathlon references` tells what others reached."""
 
 
 def main(arguments: list[str]) -> int:
@@ -20,46 +22,46 @@ def main(arguments: list[str]) -> int:
     chosen = parser.parse_args(arguments).group or GROUPS
     found = find()
     for group in chosen:
-        rows = dict(sorted(options(group, found).items()))
-        if rows:
-            print(f"\n{group}")
-            width = max(len(name) for name in rows)
-            for name, line in rows.items():
-                print(f"  {name:<{width}}  {line}")
+        offered = options(group, found)
+        if group == "data":
+            tables = data_tables(offered, options("task", found))
+        else:
+            tables = {group: [[one.name, one.line] for one in offered.values()]}
+        for title, rows in tables.items():
+            if rows:
+                print(f"\n{title}")
+                print(*_aligned(rows), sep="\n")
+        if group == "data":
+            print(f"\n{_TIERS}")
     for name, error in found.broken.items():
         print(f"\nplugin {name} does not load: {error}")
     return 0
 
 
-def options(group: str, found: Found) -> dict[str, str]:
-    """Return the options of a group with the first comment of each file."""
-    schemas = {**SCHEMAS, **{k: v for p in found.plugins.values() for k, v in p.schemas.items()}}
-    rows: dict[str, str] = {}
-    for folder in _folders(group, found):
-        for file in folder.iterdir():
-            name, dot, ending = file.name.rpartition(".")
-            if dot and ending == "yaml" and name not in rows:
-                rows[name] = _comment(file) + _suits(group, name, schemas)
-    return rows
+def data_tables(
+    data: Mapping[str, Option], tasks: Mapping[str, Option]
+) -> dict[str, list[list[str]]]:
+    """Return rows of name, tier, what is needed, and the line, by a heading for each task."""
+    order = list(Tier)
+    tables = {}
+    for task, members in by_task(data, tasks).items():
+        title = f"data of task={task}" if task else "data of other tasks"
+        members = sorted(members, key=lambda one: (order.index(one.tier), one.name))
+        tables[title] = [[one.name, one.tier.value, needs(one), one.line] for one in members]
+    return tables
 
 
-def _folders(group: str, found: Found) -> Iterator[Traversable]:
-    packages = ["conf"]
-    packages += [p.conf.removeprefix("pkg://") for p in found.plugins.values() if p.conf]
-    for package in packages:
-        if pkgutil.resolve_name(package):
-            folder = files(package) / group
-            if folder.is_dir():
-                yield folder
+def needs(option: Option) -> str:
+    """Say what a data set needs before it can be used: its options, or a download."""
+    if option.tier is Tier.YOURS:
+        return ", ".join(option.required)
+    if option.tier is Tier.STANDARD:
+        return "path or download" if option.downloads else "path"
+    return "-"
 
 
-def _comment(file: Traversable) -> str:
-    lines = (line for line in file.read_text(encoding="utf-8").splitlines() if line.startswith("#"))
-    lines = (line.lstrip("# ") for line in lines)
-    return next((line for line in lines if line and not line.startswith("@package")), "")
-
-
-def _suits(group: str, name: str, schemas: Mapping[str, type]) -> str:
-    """Say of a data set which kind of task reads it."""
-    kind = getattr(schemas.get(f"{group}/{name}"), "kind", "")
-    return f" [{kind}]" if group == "data" and kind else ""
+def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)]
+        yield f"  {'  '.join(cells)}".rstrip()

@@ -22,12 +22,12 @@ def main(arguments: list[str]) -> int:
     from rich.table import Table
 
     from suite.hardware.flops import describe_layers
-    from suite.run import build_model, build_task, example_batch
+    from suite.run import build_model, build_task
 
     device = torch.device("cpu")
     task = build_task(config, device)
     model = build_model(config, task, device)
-    batch = example_batch(task)
+    batch = task.example_batch()
     chosen = config.choices
     title = f"{chosen['task']} · {chosen['data']} · {chosen['backbone']}"
     table = Table(title=title, caption="FLOPs of one example's forward pass; B is the batch")

@@ -1,4 +1,4 @@
-"""Input layers: pixels as a grid, or as a sequence of patches.
+"""Input layers: pixels as a grid, normalised or not, or as a sequence of patches.
 
 Legend: B batch, C channels, H height, W width, T positions, D features, R rows of patches,
 Q columns of patches, P values of a patch.
@@ -21,7 +21,8 @@ MOST_PATCHES = 64
 class Pixels(nn.Module):
     """Augmentation in training, and normalisation by the mean and deviation of each channel.
 
-    pixels_NCHW: the training split, uint8, which the statistics are taken from.
+    pixels_NCHW: the training split, uint8, which the statistics are taken from; of a stream some of
+        it, spread evenly.
     """
 
     mean_C: Tensor
@@ -91,6 +92,29 @@ class GridStem(Stem):
     def forward(self, batch: Batch) -> Grid:
         """Return values (B, C * fold², H / fold, W / fold)."""
         return Grid(F.pixel_unshuffle(self.pixels(batch), self.fold))
+
+
+class PixelStem(Stem):
+    """Colours between 0 and 1, for a pretrained model that normalises them as it is used to."""
+
+    def __init__(self, config: ImageRecognitionConfig, pixels_NCHW: Tensor) -> None:
+        super().__init__()
+        for name, nothing in (("fold", 1), ("whiten", 0)):
+            value = getattr(config, name)
+            if value != nothing:
+                raise ConfigError(
+                    f"task.{name}={value}: a pretrained backbone takes pixels as they lie; "
+                    f"set task.{name}={nothing}"
+                )
+        channels, height, width = pixels_NCHW.shape[1:]
+        self.pixels = Pixels(config, pixels_NCHW)
+        self.spec = GridSpec(channels=channels, height=height, width=width, pixels=True)
+
+    def forward(self, batch: Batch) -> Grid:
+        """Return values (B, C, H, W)."""
+        mean_C, deviation_C = self.pixels.mean_C, self.pixels.deviation_C
+        values_BCHW = self.pixels(batch) * deviation_C[:, None, None] + mean_C[:, None, None]
+        return Grid(values_BCHW / 255)
 
 
 class PatchStem(Stem):

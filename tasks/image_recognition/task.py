@@ -1,9 +1,9 @@
 """The image recognition task."""
 
 from functools import cached_property
-from typing import ClassVar, cast
+from typing import ClassVar
 
-from torch import Tensor, nn
+from torch import nn
 
 from suite import (
     BackboneBuilder,
@@ -20,7 +20,9 @@ from suite import (
     Target,
 )
 from tasks.image_recognition.hand_made import hand_made
-from tasks.image_recognition.stems import GridStem, PatchStem
+from tasks.image_recognition.sample import training_pixels
+from tasks.image_recognition.stems import GridStem, PatchStem, PixelStem
+from tasks.image_recognition.whitening import WhiteningStem
 
 _TARGET = 0.9
 """Validation accuracy to race to on a data set that nothing is known of."""
@@ -36,7 +38,7 @@ class ImageRecognition(Classification):
     def data(self) -> DataSet:  # type: ignore[override]
         """The splits, on the device; read on first use."""
         data: DataSet = self.setup.data.load(self.setup.cache)
-        return data.to(self.setup.device)
+        return data.to(self.setup.device, workers=self.setup.workers)
 
     @cached_property
     def target(self) -> Target:  # type: ignore[override]
@@ -44,10 +46,14 @@ class ImageRecognition(Classification):
         return Target(metric="accuracy", threshold=threshold, direction=Direction.MAXIMIZE)
 
     def build_model(self, backbone: BackboneBuilder) -> nn.Module:
-        pixels_NCHW = cast(Tensor, self.data.splits[Split.TRAIN].columns["pixels_BCHW"])
+        form = backbone.choose(Form.PIXELS, Form.GRID, Form.SEQUENCE)
+        pixels_NCHW = training_pixels(self.data.splits[Split.TRAIN], self.setup.eval_batch_size)
         stem: Stem
-        if backbone.takes is Form.GRID:
-            stem = GridStem(self.config, pixels_NCHW)
+        if form is Form.PIXELS:
+            stem = PixelStem(self.config, pixels_NCHW)
+        elif form is Form.GRID:
+            kind = WhiteningStem if self.config.whiten else GridStem
+            stem = kind(self.config, pixels_NCHW)
         else:
             stem = PatchStem(self.config, pixels_NCHW, features=backbone.width)
         hidden = backbone(stem.spec)

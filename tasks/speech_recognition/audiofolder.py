@@ -1,20 +1,14 @@
-"""Recordings by path: wav or flac files with a metadata.csv (the Hugging Face audiofolder form).
-
-The datasets library reads this form only with torchcodec and ffmpeg; soundfile needs neither.
-"""
+"""Recordings by path: wav or flac files with a metadata.csv (the Hugging Face audiofolder form)."""
 
 import csv
-import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import soundfile
-import torch
-from torch import Tensor
-
-from suite import DataCard, DataError, OnError, Split, hold_out, nearest
-from tasks.speech_recognition.recordings import Recordings, SpeechSet, resample
+from suite import DataError, OnError, Split, nearest
+from tasks.speech_recognition.holding_out import complete
+from tasks.speech_recognition.listing import Clip, Listing
+from tasks.speech_recognition.loading import Loading, load
+from tasks.speech_recognition.recordings import SpeechSet
 
 _FOLDERS = {
     Split.TRAIN: ("train",),
@@ -22,13 +16,6 @@ _FOLDERS = {
     Split.TEST: ("test",),
 }
 _FILE_COLUMN = "file_name"
-
-
-@dataclass(frozen=True)
-class _Row:
-    file: Path
-    text: str
-    group: str | None
 
 
 @dataclass(kw_only=True)
@@ -42,139 +29,34 @@ class AudioFolder:
     validation: float
     test: float
     on_error: OnError
+    stream: bool | str
+    memory_gib: float
 
     def load(self, cache: Path, *, sample_rate: int, shortest: int) -> SpeechSet:
         """Read all files; raise a `DataError` that names file, row or column."""
         root = Path(self.path).expanduser()
-        rows = self._complete({split: self._rows(at) for split, at in _folders(root).items()})
-        skipped: list[str] = []
-        splits = {split: self._read(rows[split], sample_rate, shortest, skipped) for split in Split}
-        for split, recordings in splits.items():
-            if not len(recordings):
-                raise DataError(f"data.path={root}: no recording is left for {split.value}")
-        card = DataCard(
-            name=self.name or root.name,
-            version="as found",
-            licence="as found",
-            source="files",
-            fingerprint=_fingerprint(splits),
-            sizes={split.value: len(splits[split]) for split in Split},
-            skipped=skipped,
+        found = read_tables(
+            split_folders(root), text_column=self.text_column, group_column=self.group_column
         )
-        return SpeechSet(splits, card)
-
-    def _rows(self, folder: Path) -> list[_Row]:
-        table = folder / "metadata.csv"
-        if not table.is_file():
-            raise DataError(f"{table}: does not exist; it needs file_name and {self.text_column}")
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            columns = reader.fieldnames or []
-            for column in (_FILE_COLUMN, self.text_column):
-                if column not in columns:
-                    hint = nearest(column, columns)
-                    fix = "" if column == _FILE_COLUMN else ": set data.text_column=…"
-                    raise DataError(
-                        f"{table}: has no column '{column}'{hint}; "
-                        f"its columns are {', '.join(columns)}{fix}"
-                    )
-            rows = [
-                # A row with too few cells has None in the rest.
-                _Row(
-                    folder / (row[_FILE_COLUMN] or ""),
-                    row[self.text_column] or "",
-                    row.get(self.group_column),
-                )
-                for row in reader
-            ]
-        if not rows:
-            raise DataError(f"{table}: lists no file")
-        return rows
-
-    def _complete(self, rows: dict[Split, list[_Row]]) -> dict[Split, list[_Row]]:
-        """Hold out the splits that have no folder.
-
-        Where nobody of the test set is in training, nobody of the validation set is either;
-        where the same people are in both, validation has them too and is drawn within labels.
-        """
-        for split, share in ((Split.TEST, self.test), (Split.VALIDATION, self.validation)):
-            if split in rows:
-                continue
-            train = rows[Split.TRAIN]
-            known = {row.group for row in train} & {row.group for row in rows.get(Split.TEST, [])}
-            grouped = all(row.group for row in train) and not known - {None}
-            if grouped:
-                kept, held = hold_out([str(row.group) for row in train], share)
-            else:
-                names = [row.file.name for row in train]
-                kept, held = hold_out(names, share, strata=[row.text for row in train])
-                if not held:  # transcripts: each is a stratum of its own, too small to hold out of
-                    kept, held = hold_out(names, share)
-            rows = {**rows, Split.TRAIN: [train[i] for i in kept], split: [train[i] for i in held]}
-        return rows
-
-    def _read(
-        self, rows: list[_Row], sample_rate: int, shortest: int, skipped: list[str]
-    ) -> Recordings:
-        waves, texts, names = [], [], []
-        for row in rows:
-            try:
-                wave_S = read_wave(row.file, sample_rate)
-                if len(wave_S) < shortest:
-                    raise DataError(
-                        f"{row.file}: {len(wave_S)} samples are shorter than one frame "
-                        f"({shortest}); lower task.window_seconds"
-                    )
-                if not row.text.strip():
-                    raise DataError(f"{row.file}: has no {self.text_column}")
-            except DataError as error:
-                if self.on_error is OnError.stop:
-                    raise DataError(f"{error}; or set data.on_error=skip") from error
-                skipped.append(str(error))
-                continue
-            waves.append(wave_S)
-            texts.append(row.text.strip())
-            names.append(str(row.file))
-        return Recordings(waves, texts, names)
+        listing = Listing(
+            clips=complete(found, validation=self.validation, test=self.test),
+            name=self.name or root.name,
+            text_name=self.text_column,
+        )
+        return load(
+            listing,
+            Loading(
+                sample_rate=sample_rate,
+                shortest=shortest,
+                on_error=self.on_error,
+                stream=self.stream,
+                memory_gib=self.memory_gib,
+            ),
+        )
 
 
-def read_wave(file: Path, sample_rate: int) -> Tensor:
-    """Return the samples of a file, (S,) int16, its channels averaged, at the wanted rate."""
-    try:
-        with soundfile.SoundFile(file) as opened:
-            expected, rate = len(opened), opened.samplerate
-            samples = opened.read(dtype="int16", always_2d=True)
-    except (OSError, RuntimeError) as error:
-        reason = str(error).rpartition(": ")[2] or type(error).__name__
-        if "SF_INFO" in reason:
-            reason = "its header has a sample rate or a number of channels of zero"
-        raise DataError(f"{file}: cannot be read ({reason}); replace the file") from error
-    if rate <= 0:
-        raise DataError(f"{file}: has a sample rate of {rate}; replace the file")
-    if len(samples) < expected or (file.suffix == ".wav" and _wav_is_cut(file)):
-        raise DataError(f"{file}: is truncated; replace the file")
-    wave = torch.from_numpy(samples)
-    mono_S = wave[:, 0] if wave.shape[1] == 1 else wave.float().mean(1).round().to(torch.int16)
-    return resample(mono_S.contiguous(), rate, sample_rate)
-
-
-def _wav_is_cut(file: Path) -> bool:
-    """Return whether a RIFF header promises more bytes than there are; soundfile reads on."""
-    with file.open("rb") as opened:
-        head = opened.read(12)
-        if head[:4] != b"RIFF" or head[8:] != b"WAVE":
-            return False
-        size = file.stat().st_size
-        while len(chunk := opened.read(8)) == 8:
-            length = int.from_bytes(chunk[4:], "little")
-            if chunk[:4] == b"data":
-                # Writers to a pipe leave the length at its largest value: that is no promise.
-                return length < 2**32 - 2**16 and opened.tell() + length > size
-            opened.seek(length + length % 2, 1)
-    return True
-
-
-def _folders(root: Path) -> dict[Split, Path]:
+def split_folders(root: Path) -> dict[Split, Path]:
+    """Return the folders of the splits that there are; raise a `DataError` without training."""
     if not root.is_dir():
         raise DataError(f"data.path={root}: is not a folder; give one with train/metadata.csv")
     found = {
@@ -190,10 +72,48 @@ def _folders(root: Path) -> dict[Split, Path]:
     raise DataError(f"data.path={root}: has neither train/metadata.csv nor metadata.csv")
 
 
-def _fingerprint(splits: Mapping[Split, Recordings]) -> str:
-    digest = hashlib.sha256()
-    for split, recordings in splits.items():
-        for wave_S, text in zip(recordings.waves, recordings.texts, strict=True):
-            digest.update(f"{split.value}\0{text}\0{len(wave_S)}\0".encode())
-            digest.update(wave_S.numpy().tobytes())
-    return digest.hexdigest()
+def read_tables(
+    folders: dict[Split, Path], *, text_column: str, group_column: str
+) -> dict[Split, list[Clip]]:
+    """Return the recordings that each folder's metadata.csv lists."""
+    return {
+        split: _read_table(folder, text_column, group_column) for split, folder in folders.items()
+    }
+
+
+def train_and_test(folders: dict[Split, Path], text_column: str) -> dict[Split, list[Clip]]:
+    """Return the recordings of a set that publishes no validation split: one found is training."""
+    tables = read_tables(folders, text_column=text_column, group_column="speaker")
+    if Split.TEST not in tables:
+        raise DataError(f"{folders[Split.TRAIN].parent}/test/metadata.csv: does not exist")
+    train = [*tables[Split.TRAIN], *tables.get(Split.VALIDATION, [])]
+    return {Split.TRAIN: train, Split.TEST: tables[Split.TEST]}
+
+
+def _read_table(folder: Path, text_column: str, group_column: str) -> list[Clip]:
+    table = folder / "metadata.csv"
+    if not table.is_file():
+        raise DataError(f"{table}: does not exist; it needs file_name and {text_column}")
+    with table.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.DictReader(file)
+        columns = reader.fieldnames or []
+        for column in (_FILE_COLUMN, text_column):
+            if column not in columns:
+                hint = nearest(column, columns)
+                fix = "" if column == _FILE_COLUMN else ": set data.text_column=…"
+                raise DataError(
+                    f"{table}: has no column '{column}'{hint}; "
+                    f"its columns are {', '.join(columns)}{fix}"
+                )
+        clips = [
+            # A row with too few cells has None in the rest.
+            Clip(
+                file=folder / (row[_FILE_COLUMN] or ""),
+                text=row[text_column] or "",
+                group=row.get(group_column),
+            )
+            for row in reader
+        ]
+    if not clips:
+        raise DataError(f"{table}: lists no file")
+    return clips

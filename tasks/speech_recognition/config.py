@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 from typing import ClassVar
 
 from suite import DataConfig, TaskConfig
-
-MISSING = "???"
-"""What omegaconf takes for a value that the user has to give."""
+from tasks.speech_recognition.data_config import DATA_SCHEMAS, MISSING, RecordedConfig
 
 
 @dataclass(kw_only=True)
 class SpeechConfig(TaskConfig):
-    """Options of both forms of speech recognition. Augmentation is drawn for each example."""
+    """Options of both forms of speech recognition. Augmentation is drawn for each example.
+
+    A backbone that takes waves hears them at its own rate; what is said here of the spectrogram has
+    no part in it.
+    """
 
     sample_rate: int = 8000
     """Samples per second that recordings are resampled to."""
@@ -25,6 +28,9 @@ class SpeechConfig(TaskConfig):
     """Time from one frame to the next."""
     reduce: int = 2
     """Frames that a position is made of."""
+    channels: int = 0
+    """Channels of the convolutions that shorten time for a backbone that takes a sequence; 0 has
+    none and stacks frames."""
     noise: float = 0.0
     """Share of training recordings that get white noise, 10 to 40 dB below the speech."""
     warp: float = 0.0
@@ -51,6 +57,9 @@ class SpeechConfig(TaskConfig):
         self.require_positive(
             "sample_rate", "mels", "window_seconds", "hop_seconds", "reduce", "frequency_width"
         )
+        self.require("channels", self.channels >= 0, "0 or above")
+        halves = self.reduce > 1 and self.reduce.bit_count() == 1
+        self.require("reduce", halves or not self.channels, "2, 4, … where task.channels is given")
         for name in ("warp", "shift", "speed", "frequency_masks", "time_masks"):
             self.require(name, getattr(self, name) >= 0, "0 or above")
         self.require("noise", 0 <= self.noise <= 1, "between 0 and 1")
@@ -71,9 +80,23 @@ class SpeechRecognitionConfig(SpeechConfig):
     _target_: str = "tasks.speech_recognition.keywords.SpeechRecognition"
 
 
+class Unit(enum.Enum):
+    """What a transcript is written in."""
+
+    character = "character"
+    bpe = "bpe"
+
+
+class Decoder(enum.Enum):
+    """How words are found in what the model puts out."""
+
+    greedy = "greedy"
+    beam = "beam"
+
+
 @dataclass(kw_only=True)
 class SpeechTranscriptionConfig(SpeechConfig):
-    """Transcription: the characters of each recording."""
+    """Transcription: what is said in each recording."""
 
     data_kind: ClassVar[str] = "transcripts"
     losses: ClassVar[tuple[str, ...]] = ("ctc",)
@@ -81,6 +104,32 @@ class SpeechTranscriptionConfig(SpeechConfig):
     _target_: str = "tasks.speech_recognition.transcription.SpeechTranscription"
     lowercase: bool = True
     """Fold case, in training and in scoring."""
+    unit: Unit = Unit.character
+    """character, or bpe: pieces of words learned on the training transcripts."""
+    vocabulary: int = 256
+    """Pieces at most, where task.unit=bpe."""
+    decoder: Decoder = Decoder.greedy
+    """greedy, or beam: the test is decoded by beam search with a lexicon too. The options below are
+    its own."""
+    beam_size: int = 50
+    """Hypotheses kept at each position."""
+    lexicon: str | None = None
+    """File of the words there are, one a line; null takes those of the training transcripts."""
+    language_model: str | None = "train"
+    """ARPA or KenLM file; train estimates one on the training transcripts, null has none."""
+    language_model_order: int = 3
+    """Words of the longest n-gram, where task.language_model=train."""
+    language_model_weight: float | None = None
+    """Weight of the language model's log10 probability beside the natural one of the sound; null
+    takes what does best on the validation split, of 0 to 4."""
+    word_score: float | None = None
+    """Added for each word; null takes what does best on the validation split, of -2 to 2."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_positive("vocabulary", "beam_size", "language_model_order")
+        weight = self.language_model_weight
+        self.require("language_model_weight", weight is None or weight >= 0, "0 or above, or null")
 
 
 @dataclass(kw_only=True)
@@ -123,7 +172,7 @@ class SpokenDigitsConfig(DataConfig):
 
 
 @dataclass(kw_only=True)
-class AudioFolderConfig(DataConfig):
+class AudioFolderConfig(RecordedConfig):
     """Options of both kinds of audiofolder."""
 
     path: str = MISSING
@@ -139,8 +188,8 @@ class AudioFolderConfig(DataConfig):
     """Share of the recordings held out for the test, where there is no such folder."""
 
     def __post_init__(self) -> None:
-        self.require("validation", 0 < self.validation < 1, "between 0 and 1")
-        self.require("test", 0 < self.test < 1, "between 0 and 1")
+        super().__post_init__()
+        self.require_share("validation", "test")
 
 
 @dataclass(kw_only=True)
@@ -172,5 +221,6 @@ SCHEMAS: dict[str, type] = {
     "data/spoken_digits_ctc": SpokenDigitsConfig,
     "data/audiofolder": LabelledAudioFolderConfig,
     "data/audiofolder_transcribed": TranscribedAudioFolderConfig,
+    **DATA_SCHEMAS,
 }
 """By the name that `conf/` refers to as `/schema/<name>`."""

@@ -6,9 +6,11 @@ from pathlib import Path
 import torch
 
 from suite import DataCard, OnError, Split
-from tasks.speech_recognition.recordings import Recordings, SpeechSet, resample
+from tasks.speech_recognition.reading import resample
+from tasks.speech_recognition.recordings import Recordings, SpeechSet
 from tasks.speech_recognition.synthesis import SyntheticSpeech, spoken_digits, spoken_words
 from tasks.speech_recognition.voices import espeak_version
+from tasks.speech_recognition.waves import InMemory
 
 
 @dataclass(kw_only=True)
@@ -60,7 +62,7 @@ def _speech_set(made: SyntheticSpeech, sample_rate: int) -> SpeechSet:
         ]
         texts = [made.utterances[i].text for i in indices]
         names = [f"{made.name} utterance {i}" for i in indices]
-        splits[split] = Recordings(waves, texts, names)
+        splits[split] = Recordings(InMemory.from_rows(waves), texts, names)
     card = DataCard(
         name=made.name,
         version=f"eSpeak NG, espeakng-loader {espeak_version()}",

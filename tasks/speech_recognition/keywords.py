@@ -3,6 +3,7 @@
 Legend: B batch, S samples, K classes.
 """
 
+from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -16,18 +17,20 @@ from suite import (
     DataSet,
     DeepModel,
     Direction,
-    Examples,
+    Form,
     HandMade,
     HandMadeConfig,
     PooledHead,
-    Ragged,
     Split,
+    Stem,
     Target,
 )
+from tasks.speech_recognition.config import SpeechConfig
+from tasks.speech_recognition.examples import examples
 from tasks.speech_recognition.hand_made import hand_made
 from tasks.speech_recognition.recordings import SpeechSet
 from tasks.speech_recognition.spectrogram import frame_samples
-from tasks.speech_recognition.stem import SpeechStem
+from tasks.speech_recognition.stem import SpeechStem, WaveStem
 
 _TARGET = 0.95
 """Validation accuracy to race to on a data set that nothing is known of."""
@@ -39,13 +42,23 @@ class SpeechRecognition(Classification):
     name: ClassVar[str] = "speech_recognition"
     unit: ClassVar[str] = "second"
 
+    backbone_rate: int | None = None
+    """Samples per second that a backbone takes which hears waves itself."""
+
+    @property
+    def heard(self) -> SpeechConfig:
+        """The task's options at the sample rate that recordings are heard at."""
+        rate = self.backbone_rate or self.config.sample_rate
+        heard: SpeechConfig = replace(self.config, sample_rate=rate)
+        return heard
+
     @cached_property
     def recordings(self) -> SpeechSet:
         """The recordings; read or made on first use."""
         speech: SpeechSet = self.setup.data.load(
             self.setup.cache,
-            sample_rate=self.config.sample_rate,
-            shortest=frame_samples(self.config),
+            sample_rate=self.heard.sample_rate,
+            shortest=frame_samples(self.heard),
         )
         return speech
 
@@ -62,14 +75,11 @@ class SpeechRecognition(Classification):
                     raise DataError(
                         f"{name}: label '{text}' does not occur in training; mend it or move it"
                     )
-            waves = Ragged.from_rows(list(recordings.waves))
             labels = torch.tensor([number[text] for text in recordings.texts])
-            splits[split] = Examples(
-                {"wave_BS": waves, "label_B": labels},
-                unit_N=waves.length_N.double() / self.config.sample_rate,
-                length_N=waves.length_N,
-            )
-        return DataSet(splits, speech.card, classes).to(self.setup.device)
+            splits[split] = examples(recordings, {"label_B": labels}, self.heard.sample_rate)
+        return DataSet(splits, speech.card, classes).to(
+            self.setup.device, workers=self.setup.workers
+        )
 
     @cached_property
     def target(self) -> Target:  # type: ignore[override]
@@ -77,7 +87,11 @@ class SpeechRecognition(Classification):
         return Target(metric="accuracy", threshold=threshold, direction=Direction.MAXIMIZE)
 
     def build_model(self, backbone: BackboneBuilder) -> nn.Module:
-        stem = SpeechStem(self.config, form=backbone.takes)
+        form = backbone.choose(Form.WAVE, Form.SEQUENCE, Form.GRID)
+        self._hear_at(backbone.intake.sample_rate if form is Form.WAVE else None)
+        stem: Stem = (
+            WaveStem(self.heard) if form is Form.WAVE else SpeechStem(self.config, form=form)
+        )
         hidden = backbone(stem.spec)
         classes = len(self.data.classes)
         head = PooledHead(hidden.features, classes, dropout=self.config.head_dropout)
@@ -85,3 +99,10 @@ class SpeechRecognition(Classification):
 
     def hand_made(self, options: HandMadeConfig) -> HandMade:
         return hand_made(options, self.config, self.eval_batches)
+
+    def _hear_at(self, rate: int | None) -> None:
+        """Take recordings at another sample rate; those read at the old one are read again."""
+        if rate != self.backbone_rate:
+            self.backbone_rate = rate
+            for name in ("recordings", "data"):
+                self.__dict__.pop(name, None)

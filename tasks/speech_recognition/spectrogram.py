@@ -10,12 +10,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchaudio.functional import melscale_fbanks
 
-from suite import Batch, length_mask, normal, uniform
+from suite import Batch, length_mask, uniform
 from tasks.speech_recognition.config import SpeechConfig
+from tasks.speech_recognition.noise import with_noise
 
-_NOISE, _NOISE_DB, _SAMPLES, _WARP, _BANDS, _TIME = 0, 1, 2, 3, 16, 64
-"""Streams of random numbers, one for each use of an example's key."""
-_QUIETEST_DB, _LOUDEST_DB = 40.0, 10.0
+_WARP, _BANDS, _TIME = 3, 16, 64
+"""Streams of random numbers, one for each use of an example's key; noise has those below."""
 _FLOOR = 1e-6
 """Power, relative to the loudest band of the recording, that counts as silence."""
 _LOWEST_HERTZ = 60.0
@@ -55,7 +55,7 @@ class LogMel(nn.Module):
     def _features(self, batch: Batch) -> tuple[Tensor, Tensor]:
         wave_BS, length_B = batch["wave_BS"].float() / 32768, batch["length_B"]
         if self.training and self.config.noise:
-            wave_BS = self._with_noise(wave_BS, length_B, batch["key_B"])
+            wave_BS = with_noise(wave_BS, length_B, batch["key_B"], share=self.config.noise)
         frames_B = frame_count(length_B, self.hop)
         values_BMT = self._log_mel(wave_BS, frames_B)
         if self.training and (self.config.warp or self.config.shift or self.config.speed):
@@ -87,15 +87,6 @@ class LogMel(nn.Module):
         real_B1T = length_mask(frames_B, mel_BMT.shape[2]).unsqueeze(1)
         peak_B11 = (mel_BMT * real_B1T).amax((1, 2), keepdim=True)
         return (mel_BMT / (peak_B11 + 1e-12) + _FLOOR).log()
-
-    def _with_noise(self, wave_BS: Tensor, length_B: Tensor, key_B: Tensor) -> Tensor:
-        power_B = wave_BS.square().sum(1) / length_B
-        below_B = _LOUDEST_DB + (_QUIETEST_DB - _LOUDEST_DB) * uniform(key_B, _NOISE_DB)
-        amplitude_B = (power_B * 10 ** (-below_B / 10)).sqrt()
-        amplitude_B = amplitude_B * (uniform(key_B, _NOISE) < self.config.noise)
-        noise_BS = normal(key_B, _SAMPLES, wave_BS.shape[1])
-        real_BS = length_mask(length_B, wave_BS.shape[1])
-        return wave_BS + amplitude_B[:, None] * noise_BS * real_BS
 
     def _warped(self, values_BMT: Tensor, frames_B: Tensor, key_B: Tensor) -> tuple[Tensor, Tensor]:
         """Stretch the mel axis and time by linear interpolation."""

@@ -1,13 +1,51 @@
-"""The input layer for speech: a log-mel spectrogram as a grid, or its frames as a sequence.
+"""Input layers for speech: a log-mel spectrogram as a grid, its frames as a sequence, or the wave.
 
-Legend: B batch, M mel bands, T frames, D features, C channels.
+Legend: B batch, S samples, M mel bands, T frames, D features, C channels.
 """
+
+import math
+from typing import ClassVar
 
 import torch.nn.functional as F
 
-from suite import Batch, Form, Grid, GridSpec, Sequence, SequenceSpec, Stem, length_mask
+from suite import (
+    Batch,
+    Form,
+    Grid,
+    GridSpec,
+    Sequence,
+    SequenceSpec,
+    Stem,
+    Wave,
+    WaveSpec,
+    length_mask,
+)
 from tasks.speech_recognition.config import SpeechConfig
+from tasks.speech_recognition.front_end import ConvolutionFrontEnd
+from tasks.speech_recognition.noise import with_noise
 from tasks.speech_recognition.spectrogram import LogMel
+
+
+class WaveStem(Stem):
+    """Waves between -1 and 1 for a backbone that hears them itself, in training with noise."""
+
+    remedy: ClassVar[str] = "choose a backbone that shortens waves less"
+
+    def __init__(self, config: SpeechConfig) -> None:
+        super().__init__()
+        self.noise = config.noise
+        self.spec = WaveSpec(sample_rate=config.sample_rate)
+
+    def forward(self, batch: Batch) -> Wave:
+        """Read `wave_BS` and `length_B`."""
+        wave_BS, length_B = batch["wave_BS"].float() / 32768, batch["length_B"]
+        if self.training and self.noise:
+            wave_BS = with_noise(wave_BS, length_B, batch["key_B"], share=self.noise)
+        return Wave(wave_BS, length_B)
+
+    def positions(self, samples: int, shrink: float = 1.0) -> int:
+        """Return how many positions the backbone gets of a recording; see `SpeechStem`."""
+        return samples
 
 
 class SpeechStem(Stem):
@@ -16,8 +54,11 @@ class SpeechStem(Stem):
     A sequence has the bands of these frames as features. A grid has blocks of `reduce` bands and
     frames as channels (space to depth, Shi et al. 2016), which costs the first convolutions a
     fraction of what the spectrogram itself would.
+    With `task.channels` a sequence is instead what convolutions make of the spectrogram.
     max_width_stride: how far a backbone may shorten a grid's time; None sets no limit.
     """
+
+    remedy: ClassVar[str] = "lower task.reduce or task.hop_seconds"
 
     def __init__(
         self, config: SpeechConfig, *, form: Form, max_width_stride: int | None = None
@@ -26,19 +67,35 @@ class SpeechStem(Stem):
         self.form = form
         self.log_mel = LogMel(config)
         self.reduce = config.reduce
-        self.spec = (
-            SequenceSpec(features=config.mels * self.reduce)
-            if form is Form.SEQUENCE
-            else GridSpec(
+        self.front_end: ConvolutionFrontEnd | None = None
+        if form is Form.GRID:
+            self.spec = GridSpec(
                 channels=self.reduce**2,
                 height=-(-config.mels // self.reduce),
                 max_width_stride=max_width_stride,
             )
-        )
+        elif config.channels:
+            self.front_end = ConvolutionFrontEnd(
+                config.mels, channels=config.channels, halvings=self.reduce.bit_length() - 1
+            )
+            self.spec = SequenceSpec(features=self.front_end.features)
+        else:
+            self.spec = SequenceSpec(features=config.mels * self.reduce)
+
+    def positions(self, samples: int, shrink: float = 1.0) -> int:
+        """Return how many positions the backbone gets of a recording.
+
+        shrink: share of its frames that augmentation leaves at least.
+        """
+        frames = math.floor((samples // self.log_mel.hop + 1) * shrink)
+        return -(-frames // self.reduce)
 
     def forward(self, batch: Batch) -> Sequence | Grid:
         """Read `wave_BS` and `length_B`."""
         values_BMT, frames_B = self.log_mel(batch)
+        if self.front_end is not None:
+            values_BTD, positions_B = self.front_end(values_BMT, frames_B)
+            return Sequence(values_BTD, length_mask(positions_B, values_BTD.shape[1]))
         step = self.reduce
         bands, frames = values_BMT.shape[1:]
         positions = -(-frames // step)

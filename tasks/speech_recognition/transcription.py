@@ -1,61 +1,94 @@
-"""Speech recognition as transcription: characters through CTC, decoded greedily.
+"""Speech recognition as transcription: characters or pieces of words through CTC.
 
 Legend: B batch, S samples, T positions, K classes, L symbols of a transcript.
 """
 
-import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, cast
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from suite import (
+    Backbone,
     BackboneBuilder,
     Batch,
     DataError,
     DataSet,
+    DataSetTask,
     DeepModel,
     Direction,
     Examples,
+    Figure,
+    Form,
     FrameHead,
-    InMemoryTask,
+    Interval,
     Loss,
     OnError,
     Ragged,
     Split,
+    StreamedExamples,
     Target,
+    bootstrap_ratio,
 )
 from suite import Sequence as PositionSequence
+from tasks.speech_recognition.config import Decoder, SpeechConfig, Unit
+from tasks.speech_recognition.decoding import (
+    build_beam,
+    choose_weights,
+    greedy,
+    log_probabilities,
+)
+from tasks.speech_recognition.error_rate import ErrorRate, characters, words
+from tasks.speech_recognition.examples import Columns, examples
+from tasks.speech_recognition.positions import divide
 from tasks.speech_recognition.recordings import Recordings, SpeechSet
-from tasks.speech_recognition.spectrogram import frame_count, frame_samples
-from tasks.speech_recognition.stem import SpeechStem
+from tasks.speech_recognition.spectrogram import frame_samples
+from tasks.speech_recognition.stem import SpeechStem, WaveStem
+from tasks.speech_recognition.symbols import Characters, Pieces, Symbols
+from tasks.speech_recognition.transcripts import Transcripts
 
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
 
-_BLANK = 0
+    from tasks.speech_recognition.beam import Beam, Weights
+
+_CUTS = {"character_error_rate": characters, "word_error_rate": words}
+_CALIBRATION_RECORDINGS = 200
+"""Recordings of the validation split, at most, that a beam search's weights are chosen on."""
 _TARGET = 0.05
 """Validation character error rate to race to on a data set that nothing is known of."""
 
 
-class SpeechTranscription(InMemoryTask):
+class SpeechTranscription(DataSetTask):
     """What is said; ranked by character error rate."""
 
     name: ClassVar[str] = "speech_transcription"
     unit: ClassVar[str] = "second"
     primary: ClassVar[str] = "character_error_rate"
+    weights: "Weights | None" = None
+    """Those of the beam search, once they are chosen: from then on it decodes too."""
+
+    backbone_rate: int | None = None
+    """Samples per second that a backbone takes which hears waves itself."""
+
+    @property
+    def heard(self) -> SpeechConfig:
+        """The task's options at the sample rate that recordings are heard at."""
+        rate = self.backbone_rate or self.config.sample_rate
+        heard: SpeechConfig = replace(self.config, sample_rate=rate)
+        return heard
 
     @cached_property
     def recordings(self) -> SpeechSet:
         """The recordings; read or made on first use."""
         speech: SpeechSet = self.setup.data.load(
             self.setup.cache,
-            sample_rate=self.config.sample_rate,
-            shortest=frame_samples(self.config),
+            sample_rate=self.heard.sample_rate,
+            shortest=frame_samples(self.heard),
         )
         if not self.config.lowercase:
             return speech
@@ -66,15 +99,30 @@ class SpeechTranscription(InMemoryTask):
         return SpeechSet(folded, speech.card)
 
     @cached_property
-    def alphabet(self) -> tuple[str, ...]:
-        """Characters of the training transcripts; class k + 1 is the k-th, class 0 the blank."""
-        return tuple(sorted(set("".join(self.recordings.splits[Split.TRAIN].texts))))
+    def symbols(self) -> Symbols:
+        """What transcripts are written in, found on the training transcripts."""
+        texts = self.recordings.splits[Split.TRAIN].texts
+        if self.config.unit is Unit.bpe:
+            return Pieces(texts, self.config.vocabulary)
+        return Characters(texts)
+
+    @cached_property
+    def beam(self) -> "Beam":
+        """The beam search of `task.decoder=beam`."""
+        texts = self.recordings.splits[Split.TRAIN].texts
+        return build_beam(self.config, self.symbols, texts, self.setup.cache)
 
     @cached_property
     def transcripts(self) -> list[str]:
         """All transcripts of all splits, by the item's number."""
         splits = self.recordings.splits
         return [text for split in Split for text in splits[split].texts]
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Names of all recordings of all splits, by the item's number."""
+        splits = self.recordings.splits
+        return [name for split in Split for name in splits[split].names]
 
     @cached_property
     def data(self) -> DataSet:  # type: ignore[override]
@@ -85,7 +133,9 @@ class SpeechTranscription(InMemoryTask):
             recordings = self.recordings.splits[split]
             splits[split] = self._examples(recordings, first)
             first += len(recordings)
-        return DataSet(splits, self.recordings.card, self.alphabet).to(self.setup.device)
+        return DataSet(splits, self.recordings.card, self.symbols.names).to(
+            self.setup.device, workers=self.setup.workers
+        )
 
     @cached_property
     def target(self) -> Target:  # type: ignore[override]
@@ -95,72 +145,125 @@ class SpeechTranscription(InMemoryTask):
         )
 
     def build_model(self, backbone: BackboneBuilder) -> nn.Module:
-        stem = SpeechStem(self.config, form=backbone.takes, max_width_stride=1)
+        form = backbone.choose(Form.WAVE, Form.SEQUENCE, Form.GRID, positions=True)
+        self._hear_at(backbone.intake.sample_rate if form is Form.WAVE else None)
+        stem: WaveStem | SpeechStem
+        if form is Form.WAVE:
+            stem = WaveStem(self.heard)
+        else:
+            stem = SpeechStem(self.config, form=form, max_width_stride=1)
         hidden = backbone(stem.spec)
-        self._require_positions(stem.log_mel.hop, stem.reduce * hidden.width_stride)
-        head = FrameHead(hidden.features, len(self.alphabet) + 1, dropout=self.config.head_dropout)
+        self._require_positions(stem, hidden)
+        head = FrameHead(hidden.features, self.symbols.classes, dropout=self.config.head_dropout)
         return DeepModel(stem, hidden, head)
+
+    def train_batches(self, *, seed: int, skip: int = 0) -> Iterator[Batch]:
+        if self.config.decoder is Decoder.beam:
+            _ = self.beam  # what it needs and is not there is told now, not after the training
+        return super().train_batches(seed=seed, skip=skip)
 
     def metrics(self) -> "MetricCollection":
         from torchmetrics import MetricCollection
-        from torchmetrics.text import CharErrorRate, WordErrorRate
 
-        return MetricCollection(
-            {"character_error_rate": CharErrorRate(), "word_error_rate": WordErrorRate()}
-        )
+        decoders = ("", "beam_") if self.weights is not None else ("",)
+        rates = {
+            f"{decoder}{name}": ErrorRate(cut)
+            for decoder in decoders
+            for name, cut in _CUTS.items()
+        }
+        # Grouped, metrics that agree on the first batch would be taken for one.
+        return MetricCollection(rates, compute_groups=False)  # type: ignore[arg-type]
 
     def evaluate(self, model: nn.Module, batch: Batch, metrics: "MetricCollection") -> Loss:
         logits = cast(PositionSequence, model(batch))
-        spoken = [self.transcripts[item] for item in batch["item_B"].tolist()]
-        metrics.update(greedy(logits, self.alphabet), spoken)
+        items = batch["item_B"].tolist()
+        said, names = ([texts[i] for i in items] for texts in (self.transcripts, self.names))
+        heard = {"": greedy(logits, self.symbols)}
+        if self.weights is not None:
+            rows = log_probabilities(logits)
+            heard["beam_"] = [self.beam.decode(row_TK, self.weights) for row_TK in rows]
+        for decoder, texts in heard.items():
+            for name in _CUTS:
+                metrics[f"{decoder}{name}"].update(texts, said, names)
         return self.setup.loss(logits, batch)
 
-    def _examples(self, recordings: Recordings, first: int) -> Examples:
-        number = {character: k + 1 for k, character in enumerate(self.alphabet)}
+    def calibrate(self, model: nn.Module) -> Mapping[str, float]:
+        if self.config.decoder is not Decoder.beam:
+            return {}
+        heard, said = [], []
+        for batch in self.eval_batches(Split.VALIDATION):
+            heard += log_probabilities(model(batch))
+            said += [self.transcripts[item] for item in batch["item_B"].tolist()]
+        # Evenly spread, as batches come by length.
+        few = range(0, len(said), -(-len(said) // _CALIBRATION_RECORDINGS))
+        self.weights, error_rate = choose_weights(
+            self.config, self.beam, [heard[i] for i in few], [said[i] for i in few]
+        )
+        return {
+            "beam_word_error_rate": error_rate,
+            "language_model_weight": self.weights.language_model,
+            "word_score": self.weights.word,
+        }
+
+    def intervals(self, metrics: "MetricCollection") -> Mapping[str, Interval]:
+        found = {}
+        for name, metric in metrics.items():
+            errors_N, said_N = cast(ErrorRate, metric).counts()
+            found[str(name)] = bootstrap_ratio(errors_N.cpu().numpy(), said_N.cpu().numpy())
+        return found
+
+    def figures(self, metrics: "MetricCollection") -> Iterable[Figure]:
+        decoders = {"greedy": "", "beam": "beam_"} if self.weights is not None else {"greedy": ""}
+        rates = {
+            name: [cast(ErrorRate, metrics[f"{prefix}{rate}"]) for rate in _CUTS]
+            for name, prefix in decoders.items()
+        }
+        transcripts = Transcripts(
+            f"Transcripts of {self.card().name}, test split",
+            {name: word.texts for name, (_, word) in rates.items()},
+            {name: float(character.compute()) for name, (character, _) in rates.items()},
+        )
+        return [
+            Figure("transcripts", transcripts.html().encode(), ".html"),
+            Figure("transcripts", transcripts.text().encode(), ".txt"),
+        ]
+
+    def _examples(self, recordings: Recordings, first: int) -> Examples | StreamedExamples:
         # A character that training never saw cannot be written; scoring still counts it as missed.
         symbols = Ragged.from_rows(
             [
-                torch.tensor([number[c] for c in text if c in number], dtype=torch.int64)
+                torch.tensor(self.symbols.encode(text), dtype=torch.int64)
                 for text in recordings.texts
             ],
             "symbol_length_B",
         )
-        waves = Ragged.from_rows(list(recordings.waves))
-        return Examples(
-            {
-                "wave_BS": waves,
-                "symbols_BL": symbols,
-                "item_B": torch.arange(first, first + len(recordings)),
-            },
-            unit_N=waves.length_N.double() / self.config.sample_rate,
-            length_N=waves.length_N,
-        )
+        columns: Columns = {
+            "symbols_BL": symbols,
+            "item_B": torch.arange(first, first + len(recordings)),
+        }
+        return examples(recordings, columns, self.heard.sample_rate)
 
-    def _require_positions(self, hop: int, stride: int) -> None:
+    def _require_positions(self, stem: WaveStem | SpeechStem, backbone: Backbone) -> None:
         """Refuse, or skip, recordings with fewer positions than CTC needs for their transcript."""
-        shrink = math.exp(-self.config.speed)
         kept: dict[Split, Recordings] = {}
         skipped: list[str] = []
         for split, recordings in self.recordings.splits.items():
-            fitting = []
-            for i, (wave_S, text) in enumerate(
-                zip(recordings.waves, recordings.texts, strict=True)
-            ):
-                frames = int(frame_count(torch.tensor(len(wave_S)), hop))
-                if split is Split.TRAIN:
-                    frames = math.floor(frames * shrink)
-                positions, needed = -(-frames // stride), ctc_positions(text)
-                if positions >= needed:
-                    fitting.append(i)
-                    continue
-                problem = (
-                    f"{recordings.names[i]}: its transcript needs {needed} positions, "
-                    f"the model has {positions}; lower task.reduce or task.hop_seconds"
-                )
-                if self.setup.data.on_error is OnError.stop:
-                    raise DataError(f"{problem}, or set data.on_error=skip")
-                skipped.append(problem)
+            shrink = math.exp(-self.config.speed) if split is Split.TRAIN else 1.0
+
+            def positions(samples: int, shrink: float = shrink) -> int:
+                return backbone.positions(stem.positions(samples, shrink))
+
+            fitting, problems = divide(
+                recordings,
+                self.symbols,
+                positions,
+                remedy=stem.remedy,
+                longest=backbone.longest if isinstance(stem, WaveStem) else None,
+            )
+            if problems and self.setup.data.on_error is OnError.stop:
+                raise DataError(f"{problems[0]}, or set data.on_error=skip")
             kept[split] = recordings.only(fitting)
+            skipped += problems
         if skipped:
             card = replace(
                 self.recordings.card,
@@ -169,23 +272,19 @@ class SpeechTranscription(InMemoryTask):
             )
             self._forget(SpeechSet(kept, card))
 
-    def _forget(self, speech: SpeechSet) -> None:
-        """Go on with other recordings; what was found from the old ones is found again."""
-        for name in ("alphabet", "transcripts", "data", "target", "references"):
+    def _hear_at(self, rate: int | None) -> None:
+        """Take recordings at another sample rate; those read at the old one are read again."""
+        if rate != self.backbone_rate:
+            self.backbone_rate = rate
+            self._forget(None)
+
+    def _forget(self, speech: SpeechSet | None) -> None:
+        """Go on with other recordings; what was found from the old ones is found again.
+
+        speech: None reads them again.
+        """
+        for name in ("symbols", "beam", "transcripts", "names", "data", "target", "references"):
             self.__dict__.pop(name, None)
-        self.__dict__["recordings"] = speech
-
-
-def ctc_positions(text: str) -> int:
-    """Return the positions CTC needs: one a symbol, and a blank between equal neighbours."""
-    return len(text) + sum(a == b for a, b in itertools.pairwise(text))
-
-
-def greedy(logits: PositionSequence, alphabet: Sequence[str]) -> list[str]:
-    """Return the likeliest class of each position with repeats merged and blanks dropped."""
-    best_BT = logits.values_BTD.argmax(-1)
-    texts = []
-    for row_T, length in zip(best_BT.cpu(), logits.lengths_B().tolist(), strict=True):
-        merged: Tensor = row_T[:length].unique_consecutive()
-        texts.append("".join(alphabet[k - 1] for k in merged.tolist() if k != _BLANK))
-    return texts
+        self.__dict__.pop("recordings", None)
+        if speech is not None:
+            self.__dict__["recordings"] = speech

@@ -1,4 +1,4 @@
-"""Options of the text task and of its data sources. Nothing here imports torch."""
+"""Options of the text task. Nothing here imports torch."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import enum
 from dataclasses import dataclass
 from typing import ClassVar
 
-from suite import DataConfig, TaskConfig
-
-MISSING = "???"
-"""What omegaconf takes for a value that the user has to give."""
+from suite import TaskConfig
+from tasks.text_classification.data_config import DATA_SCHEMAS
 
 
 class Unit(enum.Enum):
@@ -31,7 +29,11 @@ class Pool(enum.Enum):
 
 @dataclass(kw_only=True)
 class TextClassificationConfig(TaskConfig):
-    """Text classification."""
+    """Text classification.
+
+    A pretrained backbone cuts texts with the tokenizer that came with it; of what follows it heeds
+    `max_tokens`, `pool`, `head_dropout` and `target`.
+    """
 
     data_kind: ClassVar[str] = "text"
     losses: ClassVar[tuple[str, ...]] = ("cross_entropy", "mse")
@@ -78,47 +80,8 @@ class TextClassificationConfig(TaskConfig):
         self.require("target", self.target is None or 0 < self.target <= 1, "above 0, at most 1")
 
 
-@dataclass(kw_only=True)
-class TextDataConfig(DataConfig):
-    """Options of every source of texts."""
-
-    kind: ClassVar[str] = "text"
-
-
-@dataclass(kw_only=True)
-class LanguageNamesConfig(TextDataConfig):
-    """Names of languages, territories, scripts, currencies and units in 40 languages."""
-
-    _target_: str = "tasks.text_classification.data.LanguageNames"
-
-
-@dataclass(kw_only=True)
-class TextFilesConfig(TextDataConfig):
-    """Tables of texts and labels."""
-
-    _target_: str = "tasks.text_classification.data.TextFiles"
-    path: str = MISSING
-    """Folder with train, test and perhaps validation as .csv, .tsv, .parquet, .json or .jsonl, or
-    one such file, which is then split by the hash of the text."""
-    name: str | None = None
-    """Name that results go by; null is the folder's."""
-    text_column: str = "text"
-    """Column of texts."""
-    label_column: str = "label"
-    """Column of labels."""
-    validation: float = 0.1
-    """Share of the training texts held out for validation, where there is no such file."""
-    test: float = 0.2
-    """Share of the texts held out for the test, where there is no such file."""
-
-    def __post_init__(self) -> None:
-        self.require("validation", 0 < self.validation < 1, "between 0 and 1")
-        self.require("test", 0 < self.test < 1, "between 0 and 1")
-
-
 SCHEMAS: dict[str, type] = {
     "task/text_classification": TextClassificationConfig,
-    "data/language_names": LanguageNamesConfig,
-    "data/text_files": TextFilesConfig,
+    **DATA_SCHEMAS,
 }
 """By the name that `conf/` refers to as `/schema/<name>`."""

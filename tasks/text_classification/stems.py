@@ -1,4 +1,4 @@
-"""The input layer for text: embeddings of tokens and of their n-grams.
+"""Input layers for text: embeddings of tokens and of their n-grams, or the tokens themselves.
 
 Legend: B batch, T positions, W words, D features, N order of an n-gram.
 """
@@ -9,7 +9,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from suite import Batch, Form, Grid, GridSpec, Sequence, SequenceSpec, Stem, length_mask, uniform
+from suite import (
+    Batch,
+    Form,
+    Grid,
+    GridSpec,
+    Sequence,
+    SequenceSpec,
+    Stem,
+    Tokens,
+    TokenSpec,
+    length_mask,
+    uniform,
+)
 from tasks.text_classification.config import TextClassificationConfig, Unit
 
 _TOKEN_STREAM, _NGRAM_STREAM = 0, 16
@@ -17,6 +29,19 @@ _OUTSIDE = -1
 """The part of the text that padding is in."""
 _PRIME, _SPREAD, _FINAL = 1_000_003, 0x9E3779B1, 0x2545F4914F6CDD1D
 """Odd factors that carry every token's bits into the whole word, which wraps around."""
+
+
+class TokenStem(Stem):
+    """Tokens as they are, for a backbone that embeds them itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spec = TokenSpec()
+
+    def forward(self, batch: Batch) -> Tokens:
+        """Read `tokens_BT` and `length_B`."""
+        tokens_BT = batch["tokens_BT"]
+        return Tokens(tokens_BT, length_mask(batch["length_B"], tokens_BT.shape[1]))
 
 
 class TextStem(Stem):

@@ -3,6 +3,7 @@
 Legend: B batch, T positions, W words, K classes.
 """
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import ClassVar
 
@@ -12,22 +13,26 @@ from torch import nn
 from suite import (
     BackboneBuilder,
     Classification,
+    ConfigError,
     DataCard,
     DataSet,
     DeepModel,
     Direction,
     Examples,
+    Form,
     HandMade,
     HandMadeConfig,
     PooledHead,
     Ragged,
     Split,
+    Stem,
     Target,
+    Tokenizer,
 )
 from tasks.text_classification.config import Unit
 from tasks.text_classification.data import TextSet
 from tasks.text_classification.hand_made import hand_made
-from tasks.text_classification.stems import TextStem
+from tasks.text_classification.stems import TextStem, TokenStem
 from tasks.text_classification.tokens import encode, encode_words, train_tokenizer
 
 _TARGET = 0.85
@@ -58,13 +63,19 @@ class TextClassification(Classification):
         """Learned on the training split."""
         return train_tokenizer(self.config, self.texts.splits[Split.TRAIN].texts)
 
+    tokens_of_backbone: Tokenizer | None = None
+    """The tokenizer that came with a pretrained backbone, which then wins over our own."""
+
     @cached_property
     def data(self) -> DataSet:  # type: ignore[override]
         """The splits as tokens, on the device."""
         splits = {}
         for split, part in self.texts.splits.items():
             columns: dict[str, torch.Tensor | Ragged] = {"label_B": torch.tensor(part.labels)}
-            if self.config.unit is Unit.subword:
+            if self.tokens_of_backbone is not None:
+                cut = self.tokens_of_backbone.encode(list(part.texts), self.config.max_tokens)
+                rows = [torch.tensor(row, dtype=torch.int64) for row in cut]
+            elif self.config.unit is Unit.subword:
                 rows, words = encode_words(self.config, self.tokenizer, part.texts)
                 columns["word_length_BW"] = Ragged.from_rows(words, "words_B")
             else:
@@ -76,7 +87,7 @@ class TextClassification(Classification):
                 length_N=tokens.length_N,
             )
         data = DataSet(splits, self.texts.card, self.texts.classes)
-        return data.to(self.setup.device)
+        return data.to(self.setup.device, workers=self.setup.workers)
 
     @cached_property
     def target(self) -> Target:  # type: ignore[override]
@@ -84,8 +95,14 @@ class TextClassification(Classification):
         return Target(metric="accuracy", threshold=threshold, direction=Direction.MAXIMIZE)
 
     def build_model(self, backbone: BackboneBuilder) -> nn.Module:
-        vocabulary = self.tokenizer.get_vocab_size()
-        stem = TextStem(self.config, vocabulary=vocabulary, form=backbone.takes)
+        form = backbone.choose(Form.TOKENS, Form.SEQUENCE, Form.GRID)
+        self._cut_by(backbone.intake.tokenizer if form is Form.TOKENS else None)
+        stem: Stem
+        if form is Form.TOKENS:
+            stem = TokenStem()
+        else:
+            vocabulary = self.tokenizer.get_vocab_size()
+            stem = TextStem(self.config, vocabulary=vocabulary, form=form)
         hidden = backbone(stem.spec)
         classes = len(self.texts.classes)
         head = PooledHead(
@@ -98,3 +115,21 @@ class TextClassification(Classification):
 
     def hand_made(self, options: HandMadeConfig) -> HandMade:
         return hand_made(options, self.texts, lowercase=self.config.lowercase)
+
+    def _cut_by(self, opens: Callable[[], Tokenizer] | None) -> None:
+        """Cut texts by the tokenizer of a backbone, or by our own; cut them again where it changed.
+
+        A backbone's tokenizer has no part in what the task's own is told to do.
+        """
+        if opens is None and self.tokens_of_backbone is None:
+            return
+        if opens is not None:
+            for name, nothing in (("ngrams", 1), ("ngram_dropout", 0), ("token_dropout", 0)):
+                value = getattr(self.config, name)
+                if value != nothing:
+                    raise ConfigError(
+                        f"task.{name}={value}: the backbone cuts and embeds texts itself; "
+                        f"set task.{name}={nothing}"
+                    )
+        self.tokens_of_backbone = None if opens is None else opens()
+        self.__dict__.pop("data", None)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torchmetrics.classification import MulticlassAccuracy
 
-from suite import Batch, Loss, Reference, Split
+from suite import Batch, Loss, Reference, Split, wilson
 from suite.compose import compose
 from suite.errors import CheckFailed, PluginError
 from suite.testing import check_task
@@ -99,6 +100,11 @@ class MeanLoss(ImageRecognition):
         return Loss(loss.total / batch.examples, loss.count)
 
 
+class NoChoice(ImageRecognition):
+    def calibrate(self, model):
+        return {"threshold": float("nan")}
+
+
 class NoPrimary(ImageRecognition):
     primary = "word_error_rate"
 
@@ -109,6 +115,32 @@ class WrongReference(ImageRecognition):
 
 class NamelessReference(ImageRecognition):
     references = (Reference(name="a", metric="accuracy", value=0.3, source=""),)
+
+
+class CountlessReference(ImageRecognition):
+    references = (Reference(name="a", metric="accuracy", value=0.3, source="b", n=0),)
+
+
+class DirectionlessReference(ImageRecognition):
+    references = (Reference(name="a", metric="odd", value=0.3, source="b"),)
+
+    def metrics(self):
+        class Odd(MulticlassAccuracy):
+            higher_is_better = None
+
+        metrics = super().metrics()
+        metrics.add_metrics({"odd": Odd(len(self.data.classes))})
+        return metrics
+
+
+class IntervalOfNothing(ImageRecognition):
+    def intervals(self, metrics):
+        return {"bleu": wilson(1, 2)}
+
+
+class IntervalElsewhere(ImageRecognition):
+    def intervals(self, metrics):
+        return {"accuracy": wilson(999, 1000)}
 
 
 class Leaks(ImageRecognition):
@@ -208,9 +240,14 @@ BROKEN = [
     (Ends, "train_batches ends"),
     (NoGradient, "gives no parameter of the model a gradient"),
     (MeanLoss, "evaluate: loss is .* in batches of 16, .* in those of 61"),
+    (NoChoice, "calibrate: threshold is nan, must be a number"),
     (NoPrimary, "metrics: word_error_rate is not among accuracy, loss"),
     (WrongReference, "references: .*bleu.* is of no metric here"),
     (NamelessReference, "needs a name, a value and a source"),
+    (CountlessReference, "has n=0: above 0, or None"),
+    (DirectionlessReference, "odd does not tell its direction"),
+    (IntervalOfNothing, "intervals: bleu is not among accuracy, loss"),
+    (IntervalElsewhere, "intervals: accuracy is .*, outside of Interval"),
     (Leaks, r"splits: \d+ examples of test are in an earlier split too"),
     (LeavesOut, r"eval_batches\(train\): \d+ examples, the card has 1259"),
     (NewFingerprints, "the fingerprint differs"),

@@ -1,6 +1,8 @@
 """Commands that show something without training: they need no torch and little time."""
 
 import statistics
+import subprocess
+import sys
 import time
 
 import yaml
@@ -43,6 +45,7 @@ def test_list_names_everything_with_a_line(light):
     for name in ("image_recognition", "spoken_words", "transformer", "muon", "one_cycle", "ctc"):
         assert len(lines[name].split()) > 3, name
     assert "synthetic" in lines["spoken_words"]
+    assert lines["imagefolder"].split()[:3] == ["imagefolder", "yours", "path"]
 
 
 def test_list_shows_one_group(light):
@@ -50,6 +53,13 @@ def test_list_shows_one_group(light):
     assert [line.split()[0] for line in said.out.splitlines() if line.strip()] == [
         "optimizer", "adam", "adamw", "muon", "sgd",
     ]  # fmt: skip
+
+
+def test_references_of_a_set(light):
+    said = light("references", "digits")
+    assert said.code == 0
+    assert "scikit-learn" in said.out
+    light("references", "digit").refused("references digit", "'digits'")
 
 
 def test_list_is_quick(triathlon, tmp_path):
@@ -60,3 +70,12 @@ def test_list_is_quick(triathlon, tmp_path):
         seconds.append(time.perf_counter() - start)
     # Under one second on a machine to itself; here others run beside it.
     assert statistics.median(seconds) < 3
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    # -u: every line is written at once, as long listings are once the pipe's buffer is full.
+    command = [sys.executable, "-u", "-m", "suite.cli", "list"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as listing:
+        listing.stdout.close()
+        assert listing.stderr.read() == b""
+    assert listing.returncode == 141

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from numpy.typing import NDArray
 from PIL import Image
 
 from suite import cli
@@ -54,7 +55,66 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             write_csv(folder / "metadata.csv", ("file_name", column), rows)
             for file, _ in rows:
                 soundfile.write(folder / file, rng.standard_normal(8000) * 0.1, 8000)
+    standard_sets(tmp_path, rng)
+    pretrained(tmp_path / "minilm")
     return tmp_path
+
+
+def standard_sets(folder: Path, rng: np.random.Generator) -> None:
+    """Small copies of sets in the form that their authors publish."""
+    for part, images in (("train", 60), ("t10k", 20)):
+        write_idx(
+            folder / "fashion-mnist" / f"{part}-images-idx3-ubyte",
+            rng.integers(0, 256, (images, 28, 28), dtype=np.uint8),
+        )
+        write_idx(
+            folder / "fashion-mnist" / f"{part}-labels-idx1-ubyte",
+            (np.arange(images) % 10).astype(np.uint8),
+        )
+    (folder / "trec").mkdir()
+    for name, count in (("train_5500.label", 30), ("TREC_10.label", 6)):
+        lines = [
+            f"{kind}:other What is number {i} ?\n"
+            for i in range(count)
+            for kind in ("ABBR", "DESC", "ENTY", "HUM", "LOC", "NUM")
+        ]
+        (folder / "trec" / name).write_text("".join(lines), encoding="latin-1")
+    recordings = folder / "fsdd" / "recordings"
+    recordings.mkdir(parents=True)
+    for speaker in ("george", "jackson", "lucas", "nicolas", "theo", "yweweler"):
+        for digit in range(10):
+            for index in range(7):
+                wave = rng.standard_normal(2000) * 0.1
+                soundfile.write(recordings / f"{digit}_{speaker}_{index}.wav", wave, 8000)
+
+
+def write_idx(path: Path, values: NDArray[np.uint8]) -> None:
+    path.parent.mkdir(exist_ok=True)
+    header = bytes([0, 0, 8, values.ndim])
+    path.write_bytes(header + np.array(values.shape, ">u4").tobytes() + values.tobytes())
+
+
+def pretrained(folder: Path) -> None:
+    """A very small BERT with its tokenizer."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+    words = {word: i for i, word in enumerate([*special, "what", "is", "number", "?"])}
+    tokenizer = Tokenizer(models.WordPiece(words, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]",
+    ).save_pretrained(folder)  # fmt: skip
+    BertModel(
+        BertConfig(
+            vocab_size=len(words), hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
+            intermediate_size=32, max_position_embeddings=64,
+        )
+    ).save_pretrained(folder)  # fmt: skip
 
 
 def write_csv(path: Path, header: tuple[str, ...], rows: list[tuple[str, str]]) -> None:

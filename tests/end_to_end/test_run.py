@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import yaml
 
-RUN = ["backbone=mlp", "backbone.width=16", "trainer=smoke", "hardware=cpu_single"]
+KNOWN = "data.references=[{name: nobody, kind: published, value: 0.99, source: this test}]"
+RUN = ["backbone=mlp", "backbone.width=16", "trainer=smoke", "hardware=cpu_single", KNOWN]
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +70,20 @@ def test_mlflow_has_the_metrics_by_step(client, tracked, results):
     history.sort(key=lambda metric: metric.step)
     assert [metric.step for metric in history] == list(range(1, 9))
     assert [metric.value for metric in history] == losses(results, 0)
+
+
+def test_record_and_mlflow_have_the_interval_and_how_the_result_stands(tracked, results):
+    (folder,) = (results / "runs").iterdir()
+    record = json.loads((folder / "record.json").read_text())
+    accuracy = record["metrics"]["test/accuracy"]
+    low, high, method = record["intervals"]["test/accuracy"]
+    assert low < accuracy < high
+    assert method == "Wilson score"
+    assert tracked.data.metrics["test/accuracy_low"] == low
+    assert tracked.data.metrics["test/gap_to_published"] == pytest.approx(accuracy - 0.99)
+    assert tracked.data.tags["verdict.published"] == "below"
+    assert "test/gap_to_people" not in tracked.data.metrics
+    assert record["standings"][0]["people"] is None
 
 
 def test_mlflow_has_the_data_set_with_its_fingerprint(tracked):

@@ -45,7 +45,8 @@ def test_record(run):
     assert 0 < record["training_seconds"] <= record["wall_seconds"]
     assert record["examples"] == 1259 * record["steps"]
     assert record["config"]["optimizer"] is None
-    assert record["references"]
+    low, high, _ = record["intervals"]["test/accuracy"]
+    assert low < record["metrics"]["test/accuracy"] < high
 
 
 def test_journal_has_a_point_for_each_C(run):

@@ -34,6 +34,8 @@ WRONG = [
     (config.SVMConfig, {"cell": 0}, "backbone.cell=0: must be above 0"),
     (config.SVMConfig, {"words": 0}, "backbone.words=0: must be above 0"),
     (config.SVMConfig, {"segments": -2}, "backbone.segments=-2: must be above 0"),
+    (config.ConformerConfig, {"kernel": 4}, "backbone.kernel=4: must be odd and above 0"),
+    (config.ConformerConfig, {"width": 20}, "backbone.width=20: must be a multiple of .*[(]8[)]"),
     (config.CrossEntropyConfig, {"smoothing": 1.0}, "loss.smoothing=1.0: must be at least 0"),
     (config.SGDConfig, {"lr": -0.1}, "optimizer.lr=-0.1: must be above 0"),
     (config.SGDConfig, {"lr": float("nan")}, "optimizer.lr=nan: must be above 0"),
@@ -62,6 +64,17 @@ WRONG = [
     (config.TrainerConfig, {"log_every": 0}, "trainer.log_every=0: must be above 0"),
     (config.TrainerConfig, {"ema_decay": 1.0}, "trainer.ema_decay=1.0: must be between 0 and 1"),
     (config.TrainerConfig, {"epochs": None}, "trainer.epochs=null trainer.steps=null: give one"),
+    (config.SGDConfig, {"layer_decay": 0}, "optimizer.layer_decay=0: must be above 0, at most 1"),
+    (
+        config.TransformersConfig,
+        {"trainable": "0"},
+        "backbone.trainable=0: must be all, none, or a number of layers",
+    ),
+    (
+        config.TransformersConfig,
+        {"model": "some/where"},
+        "backbone.model=some/where backbone.architecture=bert: give one of them",
+    ),
     (config.HardwareConfig, {"threads": 0}, "hardware.threads=0: must be above 0"),
     (config.RunConfig, {"seed": -1}, "seed=-1: must be 0 or above"),
 ]
@@ -112,6 +125,8 @@ def test_composed_run_has_the_types_of_the_schemas():
         ["task=speech_transcription", "optimizer=muon", "hardware.threads=1", "seed=3"],
         ["trainer.epochs=null", "trainer.steps=5", "name=x", "trainer.convergence.enabled=true"],
         ["backbone=svm", "backbone.kernel=rbf", "backbone.grid=[1,2]"],
+        ["backbone=transformers", "backbone.architecture=vit", "backbone.options.hidden_size=8"],
+        ["backbone=transformers", "backbone.model=a/b", "backbone.trainable=2"],
     ],
     ids=str,
 )
@@ -131,10 +146,22 @@ def test_hash_of_repeats_is_the_same_without_the_seed_only():
 
 
 @pytest.mark.parametrize(
-    "override", ["name=x", "results=elsewhere", "cache=elsewhere", "tracking.enabled=false"]
+    "override",
+    [
+        "name=x",
+        "results=elsewhere",
+        "cache=elsewhere",
+        "tracking.enabled=false",
+        "hardware.workers=3",
+    ],
 )
 def test_hash_leaves_out_where_results_go(override):
     assert compose([override]).hash() == compose([]).hash()
+
+
+def test_hash_leaves_out_how_data_gets_here():
+    fetched, there = (compose(["data=mnist", f"data.download={d}"]) for d in ("true", "false"))
+    assert fetched.hash() == there.hash()
 
 
 @pytest.mark.parametrize(

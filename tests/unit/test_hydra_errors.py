@@ -29,6 +29,11 @@ def _explained(overrides):
         (["data.on_error=ignore"], "data.on_error=ignore: Invalid value 'ignore'", "[stop, skip]"),
         (["hardware.device=gpu"], "hardware.device=gpu: Invalid value 'gpu'", "[auto, cpu, cuda]"),
         (["seed="], "seed=: ", "Integer"),
+        (
+            ["task=speech_transcription", "data=librispeech", "data.train=train-clean-100"],
+            "data.train=train-clean-100: must be a list",
+            "write data.train=[…,…]",
+        ),
         (["task"], "task: not an override", "write key=value"),
         (["schedule=null"], "schedule=null: a group cannot be null", "triathlon list"),
         (["x=[1,"], "x=[1,: not an override", "write key=value"),

@@ -60,3 +60,5 @@ def test_a_task_says_what_it_leaves_open():
         task.eval_batches(Split.TEST)
     assert task.batches_per_epoch() is None
     assert tuple(task.figures(None)) == ()
+    assert task.intervals(None) == {}
+    assert task.calibrate(None) == {}

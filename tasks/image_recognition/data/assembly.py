@@ -1,17 +1,17 @@
-"""Makes a data set of labelled images: missing splits carved from training, nothing in two.
+"""Makes a data set of labelled images in memory: missing splits carved from training.
 
 Legend: N images, C channels, H height, W width.
 """
 
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from suite import DataCard, DataError, DataSet, Examples, Split, fingerprint, hold_out
+from suite import DataCard, DataSet, Examples, Split, fingerprint
+from tasks.image_recognition.data.splitting import carve, check_labels, describe_splits, shares
 
 
 @dataclass(frozen=True)
@@ -32,84 +32,77 @@ class Labelled:
         return [hashlib.sha256(row.data).hexdigest() for row in rows]
 
 
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What the card of a data set says beside what is found in it."""
+
+    name: str
+    source: str
+    licence: str = "unknown"
+    version: str = "unknown"
+    notes: str = ""
+
+    def noting(self, *notes: str) -> "About":
+        """Return it with these notes too, but for empty ones."""
+        return replace(self, notes="; ".join(filter(None, (self.notes, *notes))))
+
+
 def assemble(
     parts: dict[Split, Labelled],
     classes: Sequence[str],
+    about: About,
     *,
-    name: str,
-    source: str,
     validation: float,
-    test: float,
-    licence: str = "unknown",
-    version: str = "",
-    skipped: Sequence[str] = (),
+    test: float = 0.0,
 ) -> DataSet:
     """Complete `parts` to all three splits and describe them.
 
-    Images of equal content stay together where a split is carved. Splits that came with the data
+    Images of equal pixels stay together where a split is carved. Splits that came with the data
     are kept as they are; the card's notes count what they share.
 
     validation, test: shares of the training images to hold out for a split that is missing.
     """
-    notes = []
-    if Split.TEST not in parts:
-        parts = _carve(parts, Split.TEST, test)
-        validation /= 1 - test  # of what the test leaves
-        notes.append("test held out from train")
-    if Split.VALIDATION not in parts:
-        parts = _carve(parts, Split.VALIDATION, validation)
-        notes.append("validation held out from train")
-    _check(parts, classes, name)
-    notes += _shared(parts)
-    splits = {split: _examples(parts[split]) for split in Split}
-    card = DataCard(
-        name=name,
-        version=version,
-        licence=licence,
-        source=source,
-        fingerprint=fingerprint(splits),
-        sizes={split.value: len(examples) for split, examples in splits.items()},
-        skipped=tuple(skipped),
-        notes="; ".join(notes),
-    )
-    return DataSet(splits, card, tuple(classes))
-
-
-def _carve(parts: dict[Split, Labelled], split: Split, share: float) -> dict[Split, Labelled]:
+    wanted = shares(parts, validation=validation, test=test)
     train = parts[Split.TRAIN]
-    kept, held = hold_out(train.contents(), share, strata=train.label_N.tolist())
-    return {**parts, Split.TRAIN: train.take(kept), split: train.take(held)}
+    carved = carve(train.contents(), train.label_N.tolist(), wanted) if wanted else {}
+    parts = {**parts, **{split: train.take(indices) for split, indices in carved.items()}}
+    check_labels({s: part.label_N.tolist() for s, part in parts.items()}, classes, about.name)
+    found = describe_splits({split: part.contents() for split, part in parts.items()}, wanted)
+    splits = {split: _examples(parts[split]) for split in Split}
+    return DataSet(
+        splits,
+        card_of(
+            about,
+            fingerprint=fingerprint(splits),
+            sizes={split: len(part) for split, part in splits.items()},
+            notes=found,
+            published_test=Split.TEST not in wanted,
+        ),
+        tuple(classes),
+    )
 
 
-def _check(parts: dict[Split, Labelled], classes: Sequence[str], name: str) -> None:
-    for split in Split:
-        if not len(parts[split].label_N):
-            fix = "" if split is Split.TRAIN else f", or change data.{split.value}"
-            raise DataError(f"{name}: no image in the {split.value} split; add images{fix}")
-    seen = set(parts[Split.TRAIN].label_N.tolist())
-    for split in (Split.VALIDATION, Split.TEST):
-        unseen = sorted(set(parts[split].label_N.tolist()) - seen)
-        if unseen:
-            raise DataError(
-                f"{name}: label '{classes[unseen[0]]}' in the {split.value} split has no image in "
-                f"training; add some, or remove it from {split.value}"
-            )
-
-
-def _shared(parts: dict[Split, Labelled]) -> list[str]:
-    """Say how many images of a later split are in an earlier one too."""
-    contents = {split: part.contents() for split, part in parts.items()}
-    notes = []
-    for first, second in (
-        (Split.TRAIN, Split.VALIDATION),
-        (Split.TRAIN, Split.TEST),
-        (Split.VALIDATION, Split.TEST),
-    ):
-        earlier = set(contents[first])
-        count = sum(n for key, n in Counter(contents[second]).items() if key in earlier)
-        if count:
-            notes.append(f"{count} of {second.value} also in {first.value}")
-    return notes
+def card_of(
+    about: About,
+    *,
+    fingerprint: str,
+    sizes: dict[Split, int],
+    notes: str,
+    published_test: bool,
+    skipped: Sequence[str] = (),
+) -> DataCard:
+    """Return the card of a data set."""
+    return DataCard(
+        name=about.name,
+        version=about.version,
+        licence=about.licence,
+        source=about.source,
+        fingerprint=fingerprint,
+        sizes={split.value: size for split, size in sizes.items()},
+        skipped=tuple(skipped),
+        notes=about.noting(notes).notes,
+        published_test=published_test,
+    )
 
 
 def _examples(part: Labelled) -> Examples:

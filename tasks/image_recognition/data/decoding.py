@@ -3,13 +3,14 @@
 Orientation in EXIF is ignored: pixels stay as stored. Decoded images are cached by the content of
 their files, so that a second run opens at once.
 
-Legend: N images, C channels, H height, W width.
+Legend: N images, B batch, C channels, H height, W width.
 """
 
 import hashlib
 import io
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,26 +21,28 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from suite import DataError, OnError, atomic_path
-from tasks.image_recognition.config import Channels
+from tasks.image_recognition.data.images import Images
+from tasks.image_recognition.data_config import Channels
 
 _VERSION = 1
 """Part of the cache's key; raised when decoding changes."""
 _GREY_MODES = {"1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"}
+_LOOKS = 64
+"""Images looked at for size and colour before all are decoded, or where they never are."""
 
 
 @dataclass(frozen=True)
-class Encoded:
-    """One image: how messages name it, its bytes or the file that has them, its class."""
+class Look:
+    """What decoded images look like, going by a few: their channels, height and width."""
 
-    name: str
-    content: bytes | Path | None
-    label: int
+    channels: int
+    height: int
+    width: int
 
-    def read(self) -> bytes:
-        """Return the encoded bytes."""
-        if self.content is None:
-            raise OSError("it holds no bytes")
-        return self.content.read_bytes() if isinstance(self.content, Path) else self.content
+    @property
+    def bytes(self) -> int:
+        """Bytes of one decoded image."""
+        return self.channels * self.height * self.width
 
 
 @dataclass(frozen=True)
@@ -51,58 +54,68 @@ class Decoding:
     max_pixels: int
     on_error: OnError
 
-    def all(self, images: Sequence[Encoded], cache: Path) -> tuple[Tensor, list[int], list[str]]:
-        """Return pixels (N, C, H, W) in uint8, the indices of those images, and names skipped."""
+    def look(self, images: Images) -> Look | None:
+        """Decode a few images, spread evenly; return None where none of them can be read."""
+        array: NDArray[np.uint8] | None = None
+        first, colour = "", self.channels is Channels.rgb
+        with quiet_pillow():
+            for index in np.linspace(0, len(images) - 1, min(_LOOKS, len(images))).astype(int):
+                try:
+                    other = self.one(images, int(index))
+                except DataError:
+                    continue  # reported when all are decoded, or when their batch is due
+                if array is None:
+                    array, first = other, images.name(int(index))
+                elif array.shape[:2] != other.shape[:2]:
+                    raise _different(first, array.shape, images.name(int(index)), other.shape)
+                colour = colour or other.ndim == 3
+        if array is None:
+            return None
+        return Look(3 if colour else 1, array.shape[0], array.shape[1])
+
+    def all(self, images: Images, cache: Path) -> tuple[Tensor, NDArray[np.int64]]:
+        """Return pixels (N, C, H, W) in uint8 and the indices of those images, without skipped."""
         key = self._key(images)
         file = cache / "images" / f"{key}.npz"
         if key and file.is_file():
             with np.load(file) as stored:
-                return torch.from_numpy(stored["pixels_NCHW"]), list(range(len(images))), []
-        arrays, kept, skipped = self._decode(images)
+                return torch.from_numpy(stored["pixels_NCHW"]), np.arange(len(images))
+        arrays, kept = self._decode(images)
         pixels_NCHW = _stack(arrays, self.channels)
-        if key and not skipped:
+        if key and len(kept) == len(images):
             with atomic_path(file) as temporary, temporary.open("wb") as stream:
                 np.savez(stream, pixels_NCHW=pixels_NCHW)
-        return torch.from_numpy(pixels_NCHW), kept, skipped
+        return torch.from_numpy(pixels_NCHW), np.array(kept, np.int64)
 
-    def _key(self, images: Sequence[Encoded]) -> str:
-        """Return a hash of what decoding depends on; empty where a file cannot be read."""
-        digest = hashlib.sha256(f"{_VERSION} {self.size} {self.channels}".encode())
-        digest.update(f"{self.max_pixels}".encode())
+    def batch(self, images: Images, indices: Sequence[int], look: Look) -> Tensor:
+        """Return pixels (B, C, H, W) in uint8 of images that look as all of them must."""
+        pixels_BCHW = np.empty((len(indices), look.channels, look.height, look.width), np.uint8)
+        with quiet_pillow():
+            for target_CHW, index in zip(pixels_BCHW, indices, strict=True):
+                array = self.one(images, index)
+                if array.shape[:2] != (look.height, look.width):
+                    size = (look.height, look.width)
+                    raise _different("the first", size, images.name(index), array.shape)
+                if array.ndim == 3 and look.channels == 1:
+                    raise DataError(
+                        f"{images.name(index)}: has colour, but {_LOOKS} images looked at have "
+                        "none; give data.channels=rgb"
+                    )
+                target_CHW[:] = array.transpose(2, 0, 1) if array.ndim == 3 else array
+        return torch.from_numpy(pixels_BCHW)
+
+    def one(self, images: Images, index: int) -> NDArray[np.uint8]:
+        """Return the pixels of one image, (H, W) if grey, else (H, W, 3); raise a `DataError`."""
         try:
-            for image in images:
-                digest.update(hashlib.sha256(image.read()).digest())
-        except OSError:
-            return ""
-        return digest.hexdigest()[:32]
+            return self.pixels(images.read(index))
+        except Exception as error:  # Pillow's decoders raise errors of many kinds
+            fix = "" if self.on_error is OnError.skip else ", or use data.on_error=skip"
+            raise DataError(
+                f"{images.name(index)}: cannot be read as an image ({_reason(error)}); "
+                f"mend or remove it{fix}"
+            ) from error
 
-    def _decode(
-        self, images: Sequence[Encoded]
-    ) -> tuple[list[NDArray[np.uint8]], list[int], list[str]]:
-        arrays: list[NDArray[np.uint8]] = []
-        kept: list[int] = []
-        skipped: list[str] = []
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="PIL")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            for index, image in enumerate(images):
-                try:
-                    array = self.one(image.read())
-                except Exception as error:  # Pillow's decoders raise errors of many kinds
-                    if self.on_error is OnError.stop:
-                        raise DataError(
-                            f"{image.name}: cannot be read as an image ({_reason(error)}); mend or "
-                            "remove it, or use data.on_error=skip"
-                        ) from error
-                    skipped.append(image.name)
-                    continue
-                if arrays and array.shape[:2] != arrays[0].shape[:2]:
-                    raise DataError(_different(images[kept[0]], arrays[0], image, array))
-                arrays.append(array)
-                kept.append(index)
-        return arrays, kept, skipped
-
-    def one(self, content: bytes) -> NDArray[np.uint8]:
+    def pixels(self, content: bytes) -> NDArray[np.uint8]:
         """Decode one image to (H, W) if grey, else (H, W, 3)."""
         with Image.open(io.BytesIO(content)) as opened:
             pixels = opened.width * opened.height
@@ -116,6 +129,44 @@ class Decoding:
         if self.size is not None:
             image = ImageOps.fit(image, (self.size, self.size), Image.Resampling.BICUBIC)
         return np.asarray(image)
+
+    def _key(self, images: Images) -> str:
+        """Return a hash of what decoding depends on; empty where a file cannot be read."""
+        digest = hashlib.sha256(f"{_VERSION} {self.size} {self.channels}".encode())
+        digest.update(f"{self.max_pixels}".encode())
+        try:
+            for index in range(len(images)):
+                digest.update(hashlib.sha256(images.read(index)).digest())
+        except OSError:
+            return ""
+        return digest.hexdigest()[:32]
+
+    def _decode(self, images: Images) -> tuple[list[NDArray[np.uint8]], list[int]]:
+        arrays: list[NDArray[np.uint8]] = []
+        kept: list[int] = []
+        with quiet_pillow():
+            for index in range(len(images)):
+                try:
+                    array = self.one(images, index)
+                except DataError:
+                    if self.on_error is OnError.stop:
+                        raise
+                    continue
+                if arrays and array.shape[:2] != arrays[0].shape[:2]:
+                    first = images.name(kept[0])
+                    raise _different(first, arrays[0].shape, images.name(index), array.shape)
+                arrays.append(array)
+                kept.append(index)
+        return arrays, kept
+
+
+@contextmanager
+def quiet_pillow() -> Iterator[None]:
+    """Keep warnings about odd files to ourselves, and take that of a bomb for an error."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="PIL")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
@@ -137,13 +188,12 @@ def _stack(arrays: Sequence[NDArray[np.uint8]], channels: Channels | None) -> ND
     return pixels_NCHW
 
 
-def _different(
-    first: Encoded, pixels: NDArray[np.uint8], second: Encoded, others: NDArray[np.uint8]
-) -> str:
-    sizes = [f"{array.shape[1]} x {array.shape[0]}" for array in (pixels, others)]
-    return (
-        f"{first.name} is {sizes[0]}, {second.name} is {sizes[1]}: images differ in size; "
-        f"give data.size={min(pixels.shape[0], 224)}"
+def _different(first: str, size: Sequence[int], second: str, other: Sequence[int]) -> DataError:
+    """Return the error for two images whose sizes, (H, W, …), differ."""
+    shown = [f"{width} x {height}" for height, width in (size[:2], other[:2])]
+    return DataError(
+        f"{first} is {shown[0]}, {second} is {shown[1]}: images differ in size; "
+        f"give data.size={min(size[0], 224)}"
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from suite import DataSet, OnError, Split
-from tasks.image_recognition.data.assembly import Labelled, assemble
+from tasks.image_recognition.data.assembly import About, Labelled, assemble
 
 _GREY_LEVELS = 16
 
@@ -35,10 +35,12 @@ class Digits:
         return assemble(
             {Split.TRAIN: images},
             [str(digit) for digit in range(10)],
-            name="digits",
-            version="1998",
-            licence="CC BY 4.0",
-            source="UCI Machine Learning Repository, doi:10.24432/C50P49, through scikit-learn",
+            About(
+                name="digits",
+                version="1998",
+                licence="CC BY 4.0",
+                source="UCI Machine Learning Repository, doi:10.24432/C50P49, through scikit-learn",
+            ),
             validation=0.1,
             test=0.2,
         )

@@ -5,6 +5,7 @@ Legend: N images, H height, W width.
 
 import gzip
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from suite import DataError, DataSet, OnError, Split
-from tasks.image_recognition.data.assembly import Labelled, assemble
+from tasks.image_recognition.data.assembly import About, Labelled, assemble
 from tasks.image_recognition.data.paths import existing_folder
 
 _PARTS = {Split.TRAIN: "train", Split.TEST: "t10k"}
@@ -32,24 +33,31 @@ class Idx:
     def load(self, cache: Path) -> DataSet:
         """Return the official test split, and validation held out from the training files."""
         folder = existing_folder(self.path)
-        parts = {split: _labelled(folder, prefix) for split, prefix in _PARTS.items()}
-        sizes = {tuple(part.pixels_NCHW.shape[1:]) for part in parts.values()}
-        if len(sizes) > 1:
-            raise DataError(f"{folder}: training and test images differ in size: {sorted(sizes)}")
+        parts = read_parts(
+            folder,
+            lambda name: DataError(f"{folder}: has no {name}; put it there or mend data.path"),
+        )
         classes = 1 + max(int(part.label_N.max()) for part in parts.values())
         return assemble(
             parts,
             [str(label) for label in range(classes)],
-            name=self.name or folder.name,
-            source="idx files",
+            About(name=self.name or folder.name, source="idx files"),
             validation=self.validation,
-            test=0.0,
         )
 
 
-def _labelled(folder: Path, prefix: str) -> Labelled:
-    image_file = _find(folder, f"{prefix}-images", "idx3-ubyte")
-    label_file = _find(folder, f"{prefix}-labels", "idx1-ubyte")
+def read_parts(folder: Path, missing: Callable[[str], DataError]) -> dict[Split, Labelled]:
+    """Read training and test images. missing: the error for a file that is not there."""
+    parts = {split: _labelled(folder, prefix, missing) for split, prefix in _PARTS.items()}
+    sizes = {tuple(part.pixels_NCHW.shape[1:]) for part in parts.values()}
+    if len(sizes) > 1:
+        raise DataError(f"{folder}: training and test images differ in size: {sorted(sizes)}")
+    return parts
+
+
+def _labelled(folder: Path, prefix: str, missing: Callable[[str], DataError]) -> Labelled:
+    image_file = _find(folder, f"{prefix}-images", "idx3-ubyte", missing)
+    label_file = _find(folder, f"{prefix}-labels", "idx1-ubyte", missing)
     pixels_NHW, label_N = read_idx(image_file, axes=3), read_idx(label_file, axes=1)
     if len(pixels_NHW) != len(label_N):
         raise DataError(
@@ -61,12 +69,12 @@ def _labelled(folder: Path, prefix: str) -> Labelled:
     )
 
 
-def _find(folder: Path, stem: str, kind: str) -> Path:
+def _find(folder: Path, stem: str, kind: str, missing: Callable[[str], DataError]) -> Path:
     names = [f"{stem}{dot}{kind}{end}" for dot in "-." for end in ("", ".gz")]
     for name in names:
         if (folder / name).is_file():
             return folder / name
-    raise DataError(f"{folder}: has no {names[0]} (or .gz); put it there or mend data.path")
+    raise missing(f"{names[0]} (or .gz)")
 
 
 def read_idx(file: Path, *, axes: int) -> NDArray[np.uint8]:

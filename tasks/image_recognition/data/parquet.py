@@ -4,20 +4,24 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
-from suite import DataError, DataSet, OnError, Split, nearest
-from tasks.image_recognition.config import Channels
-from tasks.image_recognition.data.decoding import Decoding, Encoded
-from tasks.image_recognition.data.encoded import load_encoded
+import numpy as np
+
+from suite import DataError, DataSet, Split, nearest
+from tasks.image_recognition.data.assembly import About
+from tasks.image_recognition.data.encoded import Catalogue, EncodedSource
+from tasks.image_recognition.data.labels import numbered
+from tasks.image_recognition.data.packing import Table, pack
 from tasks.image_recognition.data.paths import SPLIT_NAMES, existing_folder
 
 _LABEL_COLUMNS = ("label", "labels")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImageParquet:
+class ImageParquet(EncodedSource):
     """`train-*.parquet`, `test-*.parquet` and the like, anywhere below a folder.
 
     An image is encoded bytes, or a struct with a field `bytes`; a label is a number or a text.
@@ -25,70 +29,38 @@ class ImageParquet:
 
     path: str
     name: str | None
-    size: int | None
-    channels: Channels | None
-    validation: float
-    test: float
-    max_pixels: int
     image_column: str | None
     label_column: str | None
-    on_error: OnError = OnError.stop
 
     def load(self, cache: Path) -> DataSet:
         """Return the data set; splits that have no file are held out from the training images."""
         root = existing_folder(self.path)
-        rows = {
-            split: [row for file in files for row in self._rows(file, root)]
-            for split, files in _split_files(root).items()
-        }
-        labels = [label for part in rows.values() for _, _, label in part]
-        names = self._class_names(_split_files(root)[Split.TRAIN][0])
-        numbers, classes = _numbered(labels, names, root)
-        number = iter(numbers)
-        parts = {
-            split: [Encoded(name, content, next(number)) for name, content, _ in part]
-            for split, part in rows.items()
-        }
-        return load_encoded(
-            parts,
-            classes,
-            Decoding(self.size, self.channels, self.max_pixels, self.on_error),
-            cache,
-            name=self.name or root.name,
-            source="parquet files",
-            validation=self.validation,
-            test=self.test,
-        )
+        about = About(name=self.name or root.name, source="parquet files")
+        return self.open(self.catalogue(root, cache), about, cache)
 
-    def _rows(self, file: Path, root: Path) -> list[tuple[str, bytes | None, Any]]:
-        """Return name, encoded bytes and label of each row."""
-        schema = _schema(file)
+    def catalogue(self, root: Path, cache: Path, classes: Sequence[str] | None = None) -> Catalogue:
+        """Return what the files hold. classes: names of numbered labels, else as the files tell."""
+        files = split_files(root)
+        tables = {split: [self._table(file, root) for file in files[split]] for split in files}
+        every = [table for split in tables for table in tables[split]]
+        names = classes or _class_names(tables[Split.TRAIN][0])
+        numbers, names = numbered([v for table in every for v in _labels(table)], names, root)
+        ends = accumulate((sum(t.rows for t in tables[split]) for split in tables), initial=0)
+        parts = {
+            split: np.arange(start, end)
+            for split, (start, end) in zip(tables, pairwise(ends), strict=True)
+        }
+        return Catalogue(pack(every, cache), np.array(numbers, np.int64), parts, names)
+
+    def _table(self, file: Path, root: Path) -> Table:
+        schema, rows = _schema(file)
         image = _image_column(file, schema, self.image_column)
         label = _label_column(file, schema, self.label_column)
-        table = _table(file, [image, label])
-        contents = table[image].to_pylist()
-        if contents and isinstance(contents[0], dict):
-            contents = [None if content is None else content["bytes"] for content in contents]
-        place = file.relative_to(root)
-        return [
-            (f"{place} row {row}", content, label)
-            for row, (content, label) in enumerate(
-                zip(contents, table[label].to_pylist(), strict=True)
-            )
-        ]
-
-    def _class_names(self, file: Path) -> list[str]:
-        """Return the names that the hub's metadata gives to the numbers of the label, if any."""
-        schema = _schema(file)
-        label = _label_column(file, schema, self.label_column)
-        try:
-            features = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
-            return [str(name) for name in features[label]["names"]]
-        except (KeyError, TypeError, ValueError):
-            return []
+        return Table(file, str(file.relative_to(root)), image, label, rows)
 
 
-def _split_files(root: Path) -> dict[Split, list[Path]]:
+def split_files(root: Path) -> dict[Split, list[Path]]:
+    """Return the parquet files of each split, by their names; those without any are training."""
     files = sorted(root.rglob("*.parquet"))
     if not files:
         raise DataError(f"{root}: has no .parquet files; mend data.path")
@@ -106,24 +78,38 @@ def _split_files(root: Path) -> dict[Split, list[Path]]:
     return found
 
 
-def _schema(file: Path) -> Any:
+def _schema(file: Path) -> tuple[Any, int]:
+    """Return the columns and the number of rows."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_schema(file)
+        with pq.ParquetFile(file) as opened:
+            return opened.schema_arrow, opened.metadata.num_rows
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{file}: is not a parquet file ({error}); fetch it again") from error
 
 
-def _table(file: Path, columns: list[str]) -> Any:
+def _labels(table: Table) -> list[Any]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        return pq.ParquetFile(file).read(columns=columns)
+        with pq.ParquetFile(table.file) as opened:
+            labels: list[Any] = opened.read(columns=[table.label])[table.label].to_pylist()
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{file}: cannot be read ({error}); fetch it again") from error
+        raise DataError(f"{table.file}: cannot be read ({error}); fetch it again") from error
+    return labels
+
+
+def _class_names(table: Table) -> list[str]:
+    """Return the names that the hub's metadata gives to the numbers of the label, if any."""
+    schema, _ = _schema(table.file)
+    try:
+        features = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
+        return [str(name) for name in features[table.label]["names"]]
+    except (KeyError, TypeError, ValueError):
+        return []
 
 
 def _image_column(file: Path, schema: Any, wanted: str | None) -> str:
@@ -163,18 +149,3 @@ def _present(file: Path, schema: Any, option: str, wanted: str) -> str:
             f"data.{option}={wanted}: {file.name} has {schema.names}{nearest(wanted, schema.names)}"
         )
     return wanted
-
-
-def _numbered(labels: list[Any], names: list[str], root: Path) -> tuple[list[int], Sequence[str]]:
-    """Return labels as numbers from 0 and the classes' names."""
-    missing = sum(label is None for label in labels)
-    if missing:
-        raise DataError(f"{root}: {missing} rows have no label; remove them or give them one")
-    odd = next((label for label in labels if not isinstance(label, (int, str))), None)
-    if odd is not None:
-        raise DataError(f"{root}: a label is {odd!r}; give a column with one number or text each")
-    if names and all(isinstance(label, int) and 0 <= label < len(names) for label in labels):
-        return labels, names
-    values = sorted(set(labels), key=lambda value: (isinstance(value, str), value))
-    number = {value: index for index, value in enumerate(values)}
-    return [number[label] for label in labels], [str(value) for value in values]

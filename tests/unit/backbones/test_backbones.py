@@ -3,23 +3,26 @@
 import pytest
 import torch
 
-from suite.backbones import LSTM, MLP, ResNet, Transformer
+from suite.backbones import LSTM, MLP, Conformer, ConvNet, ResNet, Transformer
 from suite.features import Form, Grid, GridSpec, Sequence, SequenceSpec, length_mask
 
 BUILD = {
     "mlp": lambda spec: MLP(spec, width=8, depth=2, context=3, dropout=0.0),
     "resnet": lambda spec: ResNet(spec, width=8, depth=1, stages=2, dropout=0.0),
+    "convnet": lambda spec: ConvNet(spec, width=8, wide=8, depth=2, stages=2, dropout=0.0),
     "lstm": lambda spec: LSTM(spec, width=8, depth=2, bidirectional=True, dropout=0.0),
     "transformer": lambda spec: Transformer(
         spec, width=8, depth=2, heads=2, expansion=2, dropout=0.0
+    ),
+    "conformer": lambda spec: Conformer(
+        spec, width=8, depth=2, heads=2, kernel=3, expansion=2, dropout=0.0
     ),
 }
 LENGTHS = torch.tensor([7, 3, 1])
 
 
 def _model(backbone_name, length=None):
-    kind = {"mlp": MLP, "resnet": ResNet, "lstm": LSTM, "transformer": Transformer}[backbone_name]
-    if kind.takes is Form.GRID:
+    if backbone_name in ("resnet", "convnet"):
         model = BUILD[backbone_name](GridSpec(channels=2, height=3))
     else:
         model = BUILD[backbone_name](SequenceSpec(features=6, length=length))
@@ -100,8 +103,10 @@ def test_width_and_depth_are_those_asked_for(backbone_name):
     deeper = {
         "mlp": lambda m: len(m.layers),
         "resnet": lambda m: len(m.blocks),
+        "convnet": lambda m: len(m.stages),
         "lstm": lambda m: len(m.forwards),
         "transformer": lambda m: len(m.layers),
+        "conformer": lambda m: len(m.layers),
     }
     assert deeper[backbone_name](model) == 2
     assert model.features == (16 if backbone_name == "resnet" else 8)

@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from suite.backbones import Transformer
+from suite.backbones.rotary import rotate, rotation
 from suite.features import Sequence, SequenceSpec, length_mask
 
 
@@ -63,10 +64,8 @@ def test_attention_depends_on_distance_not_on_place():
     layer = model.layers[0]
     one = torch.randn(1, 1, 8).expand(1, 6, 8)
     q, k, _ = layer.query_key_value(one).unflatten(-1, (3, 2, -1)).permute(2, 0, 3, 1, 4)
-    from suite.backbones.transformer import _rotate, _rotation
-
-    rotation = _rotation(6, model.half_head, one)
-    score = (_rotate(q, rotation) @ _rotate(k, rotation).transpose(-1, -2))[0, 0]
+    turned = rotation(6, model.half_head, one)
+    score = (rotate(q, turned) @ rotate(k, turned).transpose(-1, -2))[0, 0]
     for distance in range(-3, 4):
         diagonal = score.diagonal(distance)
         torch.testing.assert_close(diagonal, diagonal[:1].expand_as(diagonal))

@@ -5,7 +5,7 @@ import torch
 
 from suite.config import Device, HardwareConfig
 from suite.errors import DeviceError
-from suite.hardware.device import choose_device, keep_memory, prepare_process
+from suite.hardware.device import choose_device, choose_workers, keep_memory, prepare_process
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,13 @@ from suite.hardware.device import choose_device, keep_memory, prepare_process
 def test_device_is_the_one_asked_for(monkeypatch, asked, available, given):
     monkeypatch.setattr("torch.cuda.is_available", lambda: available)
     assert choose_device(HardwareConfig(device=asked)).type == given
+
+
+@pytest.mark.parametrize(("cores", "given"), [(1, 1), (2, 1), (4, 3), (64, 8)])
+def test_workers_leave_a_core_to_training(monkeypatch, cores, given):
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(cores)), raising=False)
+    assert choose_workers(HardwareConfig()) == given
+    assert choose_workers(HardwareConfig(workers=0)) == 0
 
 
 def test_missing_gpu_is_one_clear_line(monkeypatch):

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from suite import Batch, DeepModel, FrameHead, Grid, GridSpec, PooledHead, Sequence, SequenceSpec
-from suite.backbones import LSTM, MLP, ResNet, Transformer
+from suite.backbones import LSTM, MLP, Conformer, ResNet, Transformer
 from suite.features import length_mask
 from suite.hardware.flops import count_flops, describe_layers
 
@@ -77,6 +77,20 @@ def test_transformer():
     assert count_flops(model, _sequences()) == B * expected
 
 
+def test_conformer():
+    hidden = Conformer(
+        SequenceSpec(features=D), width=16, depth=2, heads=2, kernel=5, expansion=4, dropout=0.0
+    )
+    model = DeepModel(AsSequence(), hidden, FrameHead(16, 5))
+    entry = T * 2 * D * 16
+    feed_forward = T * 2 * 16 * 64 * 2
+    attention = T * 2 * 16 * (3 * 16) + T * 2 * 16 * 16 + 2 * (2 * T * T * 8 + 2 * T * T * 8)
+    convolution = T * 2 * 16 * 32 + T * 2 * 16 * 5 + T * 2 * 16 * 16  # gate, depthwise, output
+    head = T * 2 * 16 * 5
+    expected = entry + 2 * (2 * feed_forward + attention + convolution) + head
+    assert count_flops(model, _sequences()) == B * expected
+
+
 def test_attention_without_a_mask_counts_the_same():
     class Plain(nn.Module):
         def forward(self, batch):
@@ -120,10 +134,12 @@ def test_counting_leaves_the_model_as_it_was():
          _sequences),
         (lambda: Transformer(SequenceSpec(features=D), width=8, depth=2, heads=2, expansion=2,
                              dropout=0), _sequences),
+        (lambda: Conformer(SequenceSpec(features=D), width=8, depth=2, heads=2, kernel=3,
+                           expansion=2, dropout=0), _sequences),
         (lambda: ResNet(GridSpec(channels=2, height=8), width=8, depth=1, stages=2, dropout=0),
          _grids),
     ],
-    ids=["lstm", "transformer", "resnet"],
+    ids=["lstm", "transformer", "conformer", "resnet"],
 )  # fmt: skip
 def test_layer_table_adds_up_to_the_model(make, batch):
     hidden = make()

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def run(run_id: str, value: float | None, **changes: Any) -> RunRecord:
         "metrics": {} if value is None else {"test/accuracy": value},
         "target": {"metric": "accuracy", "threshold": 0.9, "direction": "maximize"},
         "references": [
-            {"name": "people", "metric": "accuracy", "value": 0.97, "source": "Doe | 1999", "n": 3},
+            {"name": "SVM", "metric": "accuracy", "value": 0.97, "source": "Doe | 1999", "n": 3},
             {"name": "other", "metric": "loss", "value": 1.0, "source": "", "n": None},
         ],
         "training_seconds": 10.0,
@@ -65,7 +66,7 @@ def test_numbers(records: list[RunRecord]) -> None:
     assert (first.reached, first.target_training_seconds, first.target_wall_seconds) == (2, 6, 7.5)
     assert (second.name, second.n, second.reached) == ("resnet + adamw", 1, 0)
     assert second.target_training_seconds is None
-    assert [reference["name"] for reference in board.references] == ["people"]
+    assert [reference["name"] for reference in board.references] == ["SVM"]
 
 
 def test_lower_is_better_where_it_is() -> None:
@@ -119,6 +120,21 @@ def test_other_data_of_the_same_name_is_not_compared() -> None:
     assert "2 versions of the data" in board.summary()[0]
 
 
+@pytest.mark.parametrize(
+    ("backbone", "options", "told"),
+    [
+        ("mlp", {"width": 8}, "mlp"),
+        ("transformers", {"model": "models/MiniLM", "trainable": "all"}, "transformers MiniLM"),
+        ("transformers", {"architecture": "bert", "model": None}, "transformers bert"),
+        ("torchvision", {"model": "vgg11", "trainable": "none"}, "torchvision vgg11 frozen"),
+        ("resnet18", {"model": "resnet18", "trainable": "2"}, "resnet18 top 2"),
+    ],
+)
+def test_models_of_libraries_are_named(backbone: str, options: dict[str, Any], told: str) -> None:
+    board = leaderboard([run("a", 0.9, backbone=backbone, config={"backbone": options})]).boards[0]
+    assert [row.backbone for row in board.rows] == [told]
+
+
 def test_matrix_takes_the_best_of_each_backbone(records: list[RunRecord]) -> None:
     muon = {"optimizer": "muon", "group_hash": "m", "config_hash": "m"}
     cells = leaderboard([*records, run("m", 0.99, **muon)]).matrix()
@@ -144,7 +160,7 @@ def test_files(records: list[RunRecord], tmp_path: Path) -> None:
     assert [line["backbone"] for line in lines if line["data"] == "digits"] == [
         "mlp",
         "resnet",
-        "reference: people",
+        "reference: SVM",
     ]
     assert float(lines[0]["mean"]) == pytest.approx(0.93)
     assert json.loads((tmp_path / "leaderboard.json").read_text())["boards"][1]["synthetic"]
@@ -160,7 +176,7 @@ def shown(board: Leaderboard, width: int = 200) -> str:
 def test_terminal(records: list[RunRecord]) -> None:
     text = shown(leaderboard(records))
     assert "image_recognition / digits" in text
-    assert "people (Doe | 1999)" in text
+    assert re.search(r"SVM +0\.9700 +n=3 +Doe \| 1999", text)
     assert "validation accuracy ≥ 0.9" in text
     assert text.index("mlp + adamw") < text.index("resnet + adamw")
 
@@ -171,9 +187,172 @@ def test_nothing_to_show(tmp_path: Path) -> None:
     assert [path.suffix for path in board.write(tmp_path)] == [".md", ".json", ".csv"]
 
 
+def terminal(width: int) -> Console:
+    return Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
+
+
 def test_a_narrow_terminal_is_not_cut(records: list[RunRecord]) -> None:
-    console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None)
+    console = terminal(80)
     leaderboard(records).print(console)
     assert isinstance(console.file, io.StringIO)
-    row = next(line for line in console.file.getvalue().splitlines() if "mlp + adamw" in line)
-    assert row.rstrip().endswith("6.0 / 7.5")
+    lines = console.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    row = next(line for line in lines if "mlp + adamw" in line)
+    assert "6.0 / 7.5" in row
+    assert "0.9500" not in row  # the highest of three matters least
+
+
+KNOWN = [
+    {"name": n, "metric": "accuracy", "value": v, "kind": k, "n": c, "uses": u, "source": "Doe"}
+    for n, v, k, c, u in (
+        ("ResNet-18", 0.95, "published", 5, "original pixels"),
+        ("small CNN", 0.92, "published", None, ""),
+        ("volunteers", 0.8, "human", 3, ""),
+        ("SVM", 0.85, "baseline", None, ""),
+    )
+]
+
+
+@pytest.fixture
+def compared() -> list[RunRecord]:
+    """Three seeds whose median run, at 0.94, has the interval from 0.93 to 0.96."""
+    card = {"fingerprint": "f", "sizes": {"test": 1000}}
+    return [
+        run(
+            name,
+            value,
+            seed=seed,
+            references=KNOWN,
+            data_card=card,
+            intervals={"test/accuracy": (low, high, "Wilson score")},
+        )
+        for seed, (name, value, low, high) in enumerate(
+            [("a", 0.90, 0.88, 0.92), ("b", 0.94, 0.93, 0.96), ("c", 0.95, 0.94, 0.97)]
+        )
+    ]
+
+
+def test_a_row_stands_as_its_median_run_does(compared: list[RunRecord]) -> None:
+    (board,) = leaderboard(compared).boards
+    (row,) = board.rows
+    assert row.standing is not None
+    assert row.standing.interval == (0.93, 0.96, "Wilson score")
+    assert row.standing.published is not None
+    assert row.standing.published.name == "ResNet-18"
+    assert row.standing.published.gap == pytest.approx(-0.01)
+    assert row.standing.published.verdict == "reproduces"
+    assert row.standing.people is not None
+    assert row.standing.people.verdict == "beyond people"
+    # Of two runs in the middle the worse one speaks.
+    (two,) = leaderboard(compared[1:]).boards[0].rows
+    assert two.standing is not None
+    assert two.standing.value == 0.94
+
+
+def test_files_agree_on_interval_gap_and_verdict(compared: list[RunRecord], tmp_path: Path) -> None:
+    leaderboard(compared).write(tmp_path)
+    text = (tmp_path / "leaderboard.md").read_text()
+    assert "| 0.9300–0.9600 | -0.0100 reproduces | +0.1400 beyond |" in text
+    assert "| published: ResNet-18, original pixels (Doe) | 0.9500 | n=5 |" in text
+    assert "95% interval over 1,000 test items, not over seeds" in text
+    first, *others = csv.DictReader(io.StringIO((tmp_path / "leaderboard.csv").read_text()))
+    assert (first["low"], first["high"], first["interval_method"]) == (
+        "0.93",
+        "0.96",
+        "Wilson score",
+    )
+    assert float(first["gap_to_published"]) == pytest.approx(-0.01)
+    assert (first["verdict_published"], first["verdict_people"]) == ("reproduces", "beyond people")
+    assert [line["kind"] for line in others] == ["published", "published", "human", "baseline"]
+    assert (others[0]["n"], others[0]["uses"]) == ("5", "original pixels")
+    (board,) = json.loads((tmp_path / "leaderboard.json").read_text())["boards"]
+    assert board["rows"][0]["standing"]["published"]["verdict"] == "reproduces"
+
+
+def test_nothing_known_has_no_column_and_no_gap(records: list[RunRecord], tmp_path: Path) -> None:
+    board = leaderboard(records)
+    board.write(tmp_path)
+    text = (tmp_path / "leaderboard.md").read_text()
+    assert "gap to" not in text
+    assert "interval" not in text
+    (line, *_) = csv.DictReader(io.StringIO((tmp_path / "leaderboard.csv").read_text()))
+    assert (line["gap_to_published"], line["verdict_people"]) == ("", "")
+
+
+def test_others_measured_by_another_metric(tmp_path: Path) -> None:
+    spoken = run(
+        "a",
+        None,
+        primary="character_error_rate",
+        direction="minimize",
+        metrics={"test/character_error_rate": 0.1, "test/word_error_rate": 0.212},
+        intervals={"test/word_error_rate": (0.17, 0.25, "bootstrap")},
+        directions={"word_error_rate": "minimize", "character_error_rate": "minimize"},
+        references=[
+            {**KNOWN[0], "name": "ESPnet2", "metric": "word_error_rate", "value": 0.074},
+            {**KNOWN[0], "name": "unheard of", "metric": "bleu", "value": 0.074},
+        ],
+    )
+    board = leaderboard([spoken])
+    assert (board.boards[0].metric, board.boards[0].compared) == (
+        "character_error_rate",
+        "word_error_rate",
+    )
+    board.write(tmp_path)
+    text = (tmp_path / "leaderboard.md").read_text()
+    assert (
+        "test character error rate | n | median | lowest | highest | test word error rate" in text
+    )
+    assert "| 0.1000 | n=1 | — | — | — | 0.2120 | 0.1700–0.2500 | -0.1380 below |" in text
+    assert "| published: ESPnet2, original pixels (Doe) |  | n=5 |  |  |  | 0.0740 |" in text
+    assert "unheard of" not in text
+    assert board.known() == {}
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 140, 200])
+def test_what_matters_stays_on_a_terminal_of_any_width(
+    compared: list[RunRecord], width: int
+) -> None:
+    console = terminal(width)
+    leaderboard(compared).print(console)
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    assert max(map(len, text.splitlines())) <= width
+    for part in ("0.9300", "0.9300–0.9600", "-0.0100", "reproduces", "n=3"):
+        assert part in text, part
+    assert ("+0.1400" in text) == (width >= 80)
+    assert ("images/s" in text) == (width >= 140)
+    assert re.search(r"ResNet-18 +published +0\.9500 +n=5 +original +", text)
+
+
+def test_the_matrix_ends_with_what_others_reached(compared: list[RunRecord]) -> None:
+    names = ["fashion", "letters", "words", "phrases"]
+    runs = [
+        run(
+            f"{name}{r.run_id}",
+            r.metrics["test/accuracy"],
+            data=name,
+            config_hash=f"{name}{r.run_id}",
+        )
+        for name in names
+        for r in compared
+    ]
+    board = leaderboard([*compared, *runs])
+    assert {name: list(known) for name, known in board.known().items()} == {
+        name: ["image_recognition / digits"]
+        for name in ("best published", "people", "best baseline")
+    }
+    assert board.known()["best published"]["image_recognition / digits"]["name"] == "ResNet-18"
+    text = shown(board)
+    lines = {line.strip().split("  ")[0]: line for line in text.splitlines()}
+    assert "0.9500 (ResNet-18)" in lines["best published"]
+    assert "0.8000 (volunteers)" in lines["people"]
+    assert "0.8500 (SVM)" in lines["best baseline"]
+    narrow = terminal(60)
+    board.print(narrow)
+    assert isinstance(narrow.file, io.StringIO)
+    said = narrow.file.getvalue()
+    assert max(map(len, said.splitlines())) <= 60
+    # In several tables, each with all its lines, and no data set lost.
+    assert said.count("best published") > text.count("best published")
+    assert all(name in said.partition("backbone by data set")[2] for name in names)

@@ -5,6 +5,7 @@ from typing import Any
 from rich.console import Console as Terminal
 
 from suite.record import RunRecord
+from suite.standing import standings
 from suite.tracking.console import Console
 
 
@@ -33,6 +34,7 @@ def test_a_log_gets_a_line_for_each_validation(record: Callable[..., RunRecord])
         metrics(1, train__loss=2.0, throughput__examples_per_second=1234.0),
         metrics(2, train__loss=1.0),
         metrics(2, validation__loss=1.5, validation__accuracy=0.75),
+        metrics(2, validation__threshold=0.5),  # what was chosen for the test is no validation
     )
     assert text.splitlines() == [
         "image_recognition · digits · mlp · adamw · seed 0",
@@ -63,7 +65,58 @@ def test_the_end_shows_target_and_references(record: Callable[..., RunRecord]) -
     assert "0.9000" in text
     assert "reached after 1.0 s training, 1.5 s wall clock" in text
     assert "n=3, Doe [2]" in text
+    assert "interval" not in text  # the record has none
     assert "4 steps, 2.0 s training, 3.0 s in all, 50 examples/s, 20 times real time" in text
+
+
+def test_the_end_tells_interval_gap_and_verdict(record: Callable[..., RunRecord]) -> None:
+    end = record(
+        status="finished",
+        metrics={"test/accuracy": 0.9},
+        intervals={"test/accuracy": (0.88, 0.92, "Wilson score")},
+        references=[
+            {"metric": "accuracy", "name": n, "value": v, "kind": k, "uses": u, "source": "Doe [2]"}
+            for n, v, k, u in (
+                ("tuned CNN", 0.95, "published", "pretrained vectors"),
+                ("plain CNN", 0.91, "published", ""),
+                ("volunteers", 0.8, "human", ""),
+            )
+        ],
+        data_card={"sizes": {"test": 1000}},
+    )
+    end.standings = [standing.plain() for standing in standings(end)]
+    text = play(log(), {"event": "end", "record": end.plain()})
+    assert (
+        "accuracy 0.9000, 95% interval 0.8800 to 0.9200 over 1,000 test items of this one run "
+        "(Wilson score)\n"
+        "best published 0.9500 (tuned CNN, pretrained vectors): gap -0.0500, below; "
+        "people 0.8000 (volunteers): gap +0.1000, beyond people; reproduces plain CNN\n"
+    ) in text
+    assert "published, pretrained vectors, Doe [2]" in text
+    end.references, end.intervals = [], {}
+    end.standings = [standing.plain() for standing in standings(end)]
+    text = play(log(), {"event": "end", "record": end.plain()})
+    assert "accuracy 0.9000\nno published or human result is known of it\n" in text
+
+
+def test_the_primary_metric_is_told_beside_the_one_that_others_used(
+    record: Callable[..., RunRecord],
+) -> None:
+    words = {"name": "T", "metric": "wer", "value": 0.07, "kind": "published", "source": "s"}
+    end = record(
+        status="finished",
+        metrics={"test/accuracy": 0.9, "test/wer": 0.2},
+        directions={"wer": "minimize"},
+        references=[words],
+    )
+    end.standings = [standing.plain() for standing in standings(end)]
+    text = play(log(), {"event": "end", "record": end.plain()})
+    assert "wer 0.2000\nbest published 0.0700 (T): gap -0.1300\n0 steps" in text
+    end.intervals = {"test/accuracy": (0.88, 0.92, "Wilson score")}
+    end.standings = [standing.plain() for standing in standings(end)]
+    text = play(log(), {"event": "end", "record": end.plain()})
+    assert "gap -0.1300\naccuracy 0.9000, 95% interval 0.8800 to 0.9200" in text
+    assert "no published" not in text
 
 
 def test_a_missed_target_and_a_failure_say_so(record: Callable[..., RunRecord]) -> None:

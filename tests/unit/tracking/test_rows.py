@@ -1,4 +1,7 @@
+from collections.abc import Callable
+
 from suite.record import RunRecord
+from suite.standing import standings
 from suite.tracking.rows import flatten, legal, tags_of, totals_of
 
 
@@ -34,3 +37,35 @@ def test_hand_made_features_are_numbers_and_a_tag() -> None:
     assert "features" not in tags_of(without)
     del without["hand_made"]  # as in journals of earlier versions
     assert "time/feature_seconds" not in totals_of(without)
+
+
+def test_gaps_and_verdicts_where_others_are_known(record: Callable[..., RunRecord]) -> None:
+    def reference(metric: str, value: float, kind: str) -> dict[str, object]:
+        return {"name": "r", "metric": metric, "value": value, "kind": kind, "source": "s"}
+
+    one = record(
+        metrics={"test/accuracy": 0.9, "test/macro_f1": 0.8},
+        intervals={"test/accuracy": (0.88, 0.92, "Wilson score")},
+        directions={"macro_f1": "maximize"},
+        references=[
+            reference("macro_f1", 0.75, "published"),
+            reference("accuracy", 0.91, "published"),
+            reference("accuracy", 0.99, "baseline"),
+        ],
+    )
+    one.standings = [standing.plain() for standing in standings(one)]
+    totals, tags = totals_of(one.plain()), tags_of(one.plain())
+    assert (totals["test/accuracy_low"], totals["test/accuracy_high"]) == (0.88, 0.92)
+    assert round(totals["test/gap_to_published"], 6) == -0.01
+    assert round(totals["test/macro_f1_gap_to_published"], 6) == 0.05
+    assert not [name for name in totals if "people" in name]
+    assert tags["verdict.published"] == "reproduces"
+    assert "verdict.people" not in tags
+
+
+def test_a_record_of_before_intervals_can_still_be_sent(record: Callable[..., RunRecord]) -> None:
+    old = record().plain()
+    for key in ("intervals", "directions", "standings"):
+        del old[key]
+    assert "time/wall_seconds" in totals_of(old)
+    assert "seed" in tags_of(old)

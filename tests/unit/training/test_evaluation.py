@@ -3,7 +3,7 @@ import torch
 
 from suite import Split
 from suite.config import PrecisionConfig
-from suite.training.evaluation import evaluate
+from suite.training.evaluation import calibrate, evaluate
 from suite.training.precision import Precision
 
 
@@ -46,3 +46,17 @@ def test_metrics_that_are_no_number_are_left_out(bench):
     )
     values, _ = evaluate(run.task, run.model, Split.TEST, run.precision)
     assert set(values) == {"loss"}
+
+
+def test_a_task_chooses_with_the_model_as_it_is_in_the_test(bench):
+    run = bench().run
+
+    def choose(model):
+        (batch,) = run.task.eval_batches(Split.VALIDATION)
+        assert not model.training
+        assert not model(batch).requires_grad
+        return {"threshold": 0.5}
+
+    run.task.calibrate = choose
+    assert calibrate(run.task, run.model, run.precision) == {"threshold": 0.5}
+    assert run.model.training

@@ -1,11 +1,11 @@
 import pytest
 
 from suite import ConfigError
-from tasks.image_recognition.config import (
+from tasks.image_recognition.config import ImageRecognitionConfig
+from tasks.image_recognition.data_config import (
     IdxConfig,
     ImageFolderConfig,
     ImageParquetConfig,
-    ImageRecognitionConfig,
 )
 
 

@@ -7,6 +7,7 @@ from tasks.image_recognition.stems import (
     GridStem,
     PatchStem,
     Pixels,
+    PixelStem,
     automatic_patch,
     channel_statistics,
 )
@@ -119,3 +120,14 @@ def test_automatic_patch(height, width, patch):
 def test_augmentation_larger_than_the_image(option):
     with pytest.raises(ConfigError, match=rf"task\.{option}=8: must be below the shorter side"):
         Pixels(ImageRecognitionConfig(**{option: 8}), PIXELS)
+
+
+def test_pixel_stem_gives_colours_between_0_and_1():
+    pixels = torch.randint(0, 256, (6, 3, 5, 4), dtype=torch.uint8)
+    stem = PixelStem(ImageRecognitionConfig(shift=0), pixels).eval()
+    output = stem(Batch({"pixels_BCHW": pixels}, 6, 6.0))
+    torch.testing.assert_close(output.values_BCHW, pixels / 255, rtol=1e-5, atol=1e-6)
+    assert (stem.spec.channels, stem.spec.height, stem.spec.width) == (3, 5, 4)
+    assert stem.spec.pixels
+    with pytest.raises(ConfigError, match=r"task.fold=2: .* set task.fold=1"):
+        PixelStem(ImageRecognitionConfig(fold=2), pixels)

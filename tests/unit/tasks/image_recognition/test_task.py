@@ -102,7 +102,8 @@ def test_metrics_of_a_model_with_known_answers(task):
     assert values["confusion"][:, 3].tolist() == label_N.bincount(minlength=10).tolist()
     assert loss.count == len(label_N)
     (figure,) = task.figures(metrics)
-    assert figure.png.startswith(b"\x89PNG")
+    assert figure.content.startswith(b"\x89PNG")
+    assert figure.suffix == ".png"
 
 
 def test_target_is_the_tasks_else_the_datas_else_a_default(task):

@@ -62,6 +62,8 @@ def source() -> Callable[..., AudioFolder]:
             "validation": 0.1,
             "test": 0.2,
             "on_error": OnError.stop,
+            "stream": "auto",
+            "memory_gib": 4.0,
         }
         return AudioFolder(**{**values, **options})
 

@@ -1,40 +1,16 @@
+import sys
+
 import pytest
 import torch
 import torch.nn.functional as F
 
-from suite import DataError, Sequence, Split, length_mask
+from suite import ConfigError, DataError, Sequence, Split
 from suite.compose import compose
 from suite.run import build_model, build_task
-from tasks.speech_recognition.transcription import ctc_positions, greedy
+from suite.training.evaluation import calibrate, evaluate
+from suite.training.precision import Precision
 
 CPU = torch.device("cpu")
-
-
-def test_greedy_merges_repeats_and_drops_blanks():
-    paths = [[0, 1, 1, 0, 1, 2, 2, 0], [2, 2, 0, 0, 0, 1, 1, 1], [0, 0, 0, 0, 0, 0, 0, 0]]
-    logits = F.one_hot(torch.tensor(paths), 3).float()
-    mask = length_mask(torch.tensor([8, 4, 8]), 8)
-    # aab; bb cut before its a; nothing
-    assert greedy(Sequence(logits, mask), ("a", "b")) == ["aab", "b", ""]
-    assert greedy(Sequence(logits), ("a", "b")) == ["aab", "ba", ""]
-
-
-@pytest.mark.parametrize(
-    ("text", "positions"), [("", 0), ("a", 1), ("ab", 2), ("aa", 3), ("aaa", 5), ("three", 6)]
-)
-def test_positions_are_a_symbol_each_and_a_blank_between_equals(text, positions):
-    assert ctc_positions(text) == positions
-    if not text:
-        return
-    symbols = torch.tensor([[ord(c) - ord("a") + 1 for c in text]])
-    # CTC's own word: impossible with one less.
-    for count, possible in ((positions, True), (positions - 1, False)):
-        if count:
-            loss = F.ctc_loss(
-                torch.zeros(count, 1, 27).log_softmax(-1), symbols, torch.tensor([count]),
-                torch.tensor([len(text)]), reduction="sum",
-            )  # fmt: skip
-            assert bool(torch.isfinite(loss)) is possible
 
 
 def _task(folder, cache, *overrides):
@@ -53,16 +29,16 @@ def test_alphabet_is_that_of_training_and_folds_case(recordings, tmp_path):
     recordings(("so!", "NO"), column="transcription", split="validation", count=2)
     folder = recordings(("no",), column="transcription", split="test", count=2)
     _, task = _task(folder, tmp_path)
-    assert task.alphabet == (" ", "e", "h", "n", "o", "s", "y")
+    assert task.symbols.names == (" ", "e", "h", "n", "o", "s", "y")
     assert set(task.transcripts) == {"yes no", "oh", "so!", "no"}
     for batch in task.eval_batches(Split.VALIDATION):
         for row, length, item in zip(
             batch["symbols_BL"], batch["symbol_length_B"].tolist(), batch["item_B"].tolist(),
             strict=True,
         ):  # fmt: skip
-            written = "".join(task.alphabet[k - 1] for k in row[:length].tolist())
+            written = task.symbols.decode(row[:length].tolist())
             assert written == task.transcripts[item].replace("!", "")
-    assert _task(folder, tmp_path, "task.lowercase=false")[1].alphabet[1] == "Y"
+    assert _task(folder, tmp_path, "task.lowercase=false")[1].symbols.names[1] == "Y"
 
 
 def test_error_rates_of_a_model_with_known_answers(recordings, tmp_path):
@@ -76,7 +52,7 @@ def test_error_rates_of_a_model_with_known_answers(recordings, tmp_path):
             path = torch.tensor([2, 0, 3])  # "ab", of " ab" as classes 1, 2, 3
             return Sequence(F.one_hot(path, 4).float().expand(batch.examples, 3, 4) * 9)
 
-    assert task.alphabet == (" ", "a", "b")
+    assert task.symbols.names == (" ", "a", "b")
     metrics = task.metrics()
     for batch in task.eval_batches(Split.TEST):
         task.evaluate(Always(), batch, metrics)
@@ -88,22 +64,172 @@ def test_error_rates_of_a_model_with_known_answers(recordings, tmp_path):
 
 @pytest.mark.parametrize("backbone", ["mlp", "resnet"])
 def test_transcript_longer_than_its_frames_stops_or_is_skipped(recordings, tmp_path, backbone):
-    long = "a much longer transcript than three tenths of a second can hold"
-    recordings(("yes", "no"), column="transcription", split="train")
+    long = "yes no yes no yes no yes no yes no yes no yes no"
+    recordings(("yes", "no", "y n"), column="transcription", split="train")
     recordings(("yes",), column="transcription", split="validation", count=2)
     folder = recordings(("yes", long), column="transcription", split="test", count=2)
     chosen = [f"backbone={backbone}", "task.reduce=2"]
     config, task = _task(folder, tmp_path, *chosen)
     with pytest.raises(
         DataError,
-        match=rf"00\.wav: its transcript needs {ctc_positions(long)} positions, the model has \d+; "
+        match=rf"00\.wav: its transcript needs {len(long)} positions, the model has \d+; "
         r"lower task\.reduce or task\.hop_seconds, or set data\.on_error=skip",
     ):
         build_model(config, task, CPU)
     config, task = _task(folder, tmp_path, *chosen, "data.on_error=skip")
     model = build_model(config, task, CPU)
-    assert task.card().sizes == {"train": 24, "validation": 2, "test": 2}
+    assert task.card().sizes == {"train": 36, "validation": 2, "test": 2}
     assert len(task.card().skipped) == 2
     (batch,) = task.eval_batches(Split.TEST)
     assert torch.isfinite(task.loss(model.eval(), batch).total)
-    assert set(task.transcripts) == {"yes", "no"}
+    assert set(task.transcripts) == {"yes", "no", "y n"}
+
+
+def _said(folder_of, *texts):
+    for split in ("train", "validation", "test"):
+        folder = folder_of(texts, column="transcription", split=split, count=2)
+    return folder
+
+
+class Says(torch.nn.Module):
+    """Puts out one path for every recording, with no doubt."""
+
+    def __init__(self, task, path):
+        super().__init__()
+        self.rows = F.one_hot(torch.tensor(path), task.symbols.classes).float() * 9
+        self.calls = 0
+
+    def forward(self, batch):
+        self.calls += 1
+        return Sequence(self.rows.expand(batch.examples, *self.rows.shape))
+
+
+def test_pieces_are_learned_on_training_and_make_the_classes(recordings, tmp_path):
+    folder = _said(recordings, "one two", "two two one")
+    config, task = _task(folder, tmp_path, "task.unit=bpe", "task.vocabulary=40")
+    assert {"▁one", "▁two"} <= set(task.symbols.names)
+    model = build_model(config, task, CPU)
+    assert model.head.output.out_features == len(task.symbols.names) + 1
+    (batch,) = task.eval_batches(Split.TEST)
+    pieces = [row[:n].tolist() for row, n in zip(
+        batch["symbols_BL"], batch["symbol_length_B"].tolist(), strict=True)]  # fmt: skip
+    assert sorted(map(task.symbols.decode, pieces)) == ["one two"] * 2 + ["two two one"] * 2
+    assert max(map(len, pieces)) == 3
+    assert torch.isfinite(task.loss(model.eval(), batch).total)
+    # Fewer symbols need fewer positions: "two two one" 4 instead of 11.
+    assert not task.card().skipped
+
+
+def test_recordings_too_short_for_characters_may_do_for_pieces(recordings, tmp_path):
+    folder = _said(recordings, "one two one two one two")  # 23 characters
+    slow = ["task.hop_seconds=0.02", "task.reduce=2"]  # 0.3 seconds: 7 positions at full speed
+    with pytest.raises(DataError, match="needs 23 positions, the model has 7"):
+        build_model(*_task(folder, tmp_path, *slow), CPU)
+    build_model(*_task(folder, tmp_path, *slow, "task.unit=bpe"), CPU)
+
+
+BEAM = ["task.decoder=beam", "task.language_model_order=2"]
+
+
+@pytest.fixture
+def flashlight():
+    return pytest.importorskip("flashlight.lib.text.decoder")
+
+
+@pytest.mark.usefixtures("flashlight")
+def test_beam_is_reported_once_calibrated_on_validation(recordings, tmp_path):
+    folder = _said(recordings, "ab", "ba a")
+    _, task = _task(folder, tmp_path, *BEAM)
+    assert task.symbols.names == (" ", "a", "b")
+    model = Says(task, [2, 0, 3, 1])  # greedy "ab "
+    precision = Precision(compose(["task=speech_transcription"]).precision, CPU)
+    before, _ = evaluate(task, model, Split.VALIDATION, precision)
+    assert set(before) == {"character_error_rate", "word_error_rate", "loss"}
+    batches = len(list(task.eval_batches(Split.VALIDATION)))
+    model.calls = 0
+    chosen = calibrate(task, model, precision)
+    assert model.calls == batches
+    # "ab" is all that is ever heard: right for half of the recordings, wrong for "ba a" twice.
+    assert chosen["beam_word_error_rate"] == pytest.approx(2 / 3)
+    assert {"language_model_weight", "word_score"} < set(chosen)
+    model.calls = 0
+    values, metrics = evaluate(task, model, Split.TEST, precision)
+    assert model.calls == len(list(task.eval_batches(Split.TEST)))
+    assert values["word_error_rate"] == pytest.approx(2 / 3)
+    # Greedy decoding leaves a space at the end, which the beam does not.
+    assert values["character_error_rate"] == pytest.approx((1 + 1 + 3 + 3) / 12)
+    assert values["beam_character_error_rate"] < values["character_error_rate"]
+    assert set(task.intervals(metrics)) == set(values) - {"loss"}
+
+
+@pytest.mark.usefixtures("flashlight")
+def test_given_weights_are_kept(recordings, tmp_path):
+    folder = _said(recordings, "ab", "ba a")
+    given = ["task.language_model_weight=0.7", "task.word_score=-0.3"]
+    _, task = _task(folder, tmp_path, *BEAM, *given)
+    chosen = task.calibrate(Says(task, [2, 0, 3, 1]))
+    assert (chosen["language_model_weight"], chosen["word_score"]) == (0.7, -0.3)
+
+
+@pytest.mark.usefixtures("flashlight")
+def test_lexicon_file_is_what_there_is_to_hear(recordings, tmp_path):
+    folder = _said(recordings, "ab", "ba a")
+    words = tmp_path / "words.txt"
+    words.write_text("BA  b a\n\nA\n")
+    options = [*BEAM, f"task.lexicon={words}", "task.language_model=null"]
+    _, task = _task(folder, tmp_path, *options)
+    chosen = task.calibrate(Says(task, [2, 0, 3, 1]))
+    assert chosen["language_model_weight"] == 0
+    metrics = task.metrics()
+    for batch in task.eval_batches(Split.TEST):
+        task.evaluate(Says(task, [2, 0, 3, 1]), batch, metrics)
+    heard = {text.heard for text in metrics["beam_word_error_rate"].texts}
+    assert {word for text in heard for word in text.split()} <= {"ba", "a"}
+
+
+@pytest.mark.usefixtures("flashlight")
+@pytest.mark.parametrize(
+    ("option", "content", "message"),
+    [
+        ("task.lexicon", None, r"task\.lexicon=.*x\.txt: cannot be read \(No such file"),
+        ("task.lexicon", "\n \n", r"task\.lexicon=.*x\.txt: has no words; give one a line"),
+        ("task.language_model", None, r"task\.language_model=.*x\.txt: no such file"),
+        ("task.language_model", "nonsense\n", r"task\.language_model=.*: is neither ARPA nor"),
+    ],
+)
+def test_beam_without_its_files_stops_before_training(
+    recordings, tmp_path, option, content, message
+):
+    folder = _said(recordings, "ab", "ba a")
+    if content is not None:
+        (tmp_path / "x.txt").write_text(content)
+    _, task = _task(folder, tmp_path, *BEAM, f"{option}={tmp_path / 'x.txt'}")
+    with pytest.raises(ConfigError, match=message):
+        next(task.train_batches(seed=0))
+
+
+def test_beam_without_its_library_says_what_to_install(recordings, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tasks.speech_recognition.beam", None)
+    monkeypatch.delitem(sys.modules, "tasks.speech_recognition.beam")
+    monkeypatch.setitem(sys.modules, "flashlight.lib.text.decoder", None)
+    _, task = _task(_said(recordings, "ab", "ba a"), tmp_path, *BEAM)
+    with pytest.raises(ConfigError, match=r"flashlight-text; pip install 'triathlon\[beam\]'"):
+        next(task.train_batches(seed=0))
+    _, greedily = _task(tmp_path / "audio", tmp_path)
+    next(greedily.train_batches(seed=0))
+
+
+def test_figures_show_recordings_with_their_own_transcripts(recordings, tmp_path):
+    folder = _said(recordings, "ab", "ba a")
+    _, task = _task(folder, tmp_path)
+    metrics = task.metrics()
+    for batch in task.eval_batches(Split.TEST):
+        task.evaluate(Says(task, [2, 0, 3]), batch, metrics)
+    page, text = task.figures(metrics)
+    assert (page.name, page.suffix) == ("transcripts", ".html")
+    assert (text.name, text.suffix) == ("transcripts", ".txt")
+    lines = text.content.decode().splitlines()
+    at = next(i for i, line in enumerate(lines) if line.endswith("ba_a00.wav"))
+    assert lines[at + 2].split() == ["said:", "ba", "a"]
+    assert lines[at + 3].split()[1:] in (["ab", "*"], ["**", "ab"])
+    assert page.content.decode().count("ab00.wav") == 1

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from suite import DataError, Split
-from tasks.image_recognition.data.assembly import Labelled, assemble
+from tasks.image_recognition.data.assembly import About, Labelled, assemble
 
 
 def labelled(levels, labels):
@@ -11,7 +11,8 @@ def labelled(levels, labels):
 
 
 def make(parts, classes=("a", "b"), validation=0.2, test=0.2):
-    return assemble(parts, classes, name="set", source="test", validation=validation, test=test)
+    about = About(name="set", source="test")
+    return assemble(parts, classes, about, validation=validation, test=test)
 
 
 def levels(data, split):
@@ -24,6 +25,7 @@ def test_missing_splits_are_shares_of_the_whole():
     everything = [level for split in Split for level in levels(data, split)]
     assert sorted(everything) == list(range(200))
     assert data.card.notes == "test held out from train; validation held out from train"
+    assert not data.card.published_test
 
 
 def test_equal_images_stay_together():
@@ -48,6 +50,7 @@ def test_given_splits_are_kept_and_what_they_share_is_counted():
     )
     assert levels(data, Split.TEST) == [0, 1, 2, 100, 100]
     assert data.card.sizes["validation"] == 8
+    assert data.card.published_test
     held = len({0, 1, 2} & set(levels(data, Split.VALIDATION)))
     notes = data.card.notes
     assert ("of test also in validation" in notes) == bool(held)

@@ -7,13 +7,14 @@ import pytest
 from PIL import Image
 
 from suite import DataError, OnError
-from tasks.image_recognition.config import Channels
-from tasks.image_recognition.data.decoding import Decoding, Encoded
+from tasks.image_recognition.data.decoding import Decoding
+from tasks.image_recognition.data.images import FileImages
+from tasks.image_recognition.data_config import Channels
 
 
 def decode(content, *, size=None, channels=None):
     decoding = Decoding(size=size, channels=channels, max_pixels=10**6, on_error=OnError.stop)
-    return decoding.one(content)
+    return decoding.pixels(content)
 
 
 def png(image, **options):
@@ -64,6 +65,7 @@ def test_decompression_bomb_is_refused_by_its_header(tmp_path, side):
     content = bytearray(png(Image.new("L", (1, 1))))
     content[16:24] = struct.pack(">II", side, side)
     content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    (tmp_path / "bomb.png").write_bytes(content)
     decoding = Decoding(size=8, channels=None, max_pixels=80_000_000, on_error=OnError.stop)
     with pytest.raises(DataError, match=r"bomb\.png: cannot be read as an image .*pixels"):
-        decoding.all([Encoded("bomb.png", bytes(content), 0)], tmp_path)
+        decoding.all(FileImages(tmp_path, ["bomb.png"]), tmp_path)

@@ -1,0 +1,77 @@
+"""What a split does wherever its examples lie: serve batches of chosen ones, in order.
+
+Legend: N examples of the split, B batch.
+"""
+
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from suite.data.counter import example_keys
+from suite.data.order import batches_per_epoch, evaluation_order, training_order
+from suite.task import Batch
+
+
+class Served(ABC):
+    """One split. Which examples are in a batch does not depend on where they lie.
+
+    unit_N: natural units of each example, float64 on the host.
+    length_N: what batches are bucketed by, int64 on the host; None does not bucket.
+    content: names the content for the fingerprint, where a source knows it better than by the bytes
+        of all columns; empty where it does not.
+    """
+
+    unit_N: Tensor
+    length_N: Tensor | None
+    content: str
+
+    @abstractmethod
+    def take(self, index_B: Tensor) -> Batch:
+        """Return the batch of these examples; `index_B` is on the host."""
+
+    @abstractmethod
+    def to(self, device: torch.device, *, workers: int = 0) -> Self:
+        """Return the split with its batches on `device`; `workers` processes read a stream."""
+
+    def batches(self, order: Iterable[Tensor]) -> Iterator[Batch]:
+        """Yield the batch of each item of `order`, which holds indices, (B,), on the host."""
+        for index_B in order:
+            yield self.take(index_B)
+
+    def training(self, batch_size: int, *, seed: int, skip: int = 0) -> Iterator[Batch]:
+        """Yield training batches without end, with `key_B`; see `training_order`."""
+        order = training_order(len(self), batch_size, seed=seed, skip=skip, length_N=self.length_N)
+        # A stream asks for indices some batches ahead: what it asked for waits here.
+        asked: deque[tuple[int, Tensor]] = deque()
+
+        def indices() -> Iterator[Tensor]:
+            for epoch, index_B in order:
+                asked.append((epoch, index_B))
+                yield index_B
+
+        for batch in self.batches(indices()):
+            epoch, index_B = asked.popleft()
+            device = next(iter(batch.values())).device
+            key_B = example_keys(seed, epoch, index_B).to(device)
+            yield replace(batch, tensors={**batch.tensors, "key_B": key_B})
+
+    def evaluation(self, batch_size: int) -> Iterator[Batch]:
+        """Yield every example once."""
+        return self.batches(evaluation_order(len(self), batch_size, length_N=self.length_N))
+
+    def typical(self, batch_size: int) -> Batch:
+        """Return the middle batch of `evaluation`: of typical length where lengths differ."""
+        order = list(evaluation_order(len(self), batch_size, length_N=self.length_N))
+        return self.take(order[len(order) // 2])
+
+    def batches_per_epoch(self, batch_size: int) -> int:
+        """Return the number of training batches in an epoch."""
+        return batches_per_epoch(len(self), min(batch_size, len(self)))
+
+    def __len__(self) -> int:
+        return len(self.unit_N)

@@ -1,0 +1,53 @@
+"""Makes the splits that a set of recordings does not have."""
+
+from collections.abc import Mapping, Sequence
+
+from suite import Split, hold_out
+from tasks.speech_recognition.listing import Clip
+
+Clips = Mapping[Split, Sequence[Clip]]
+
+
+def complete(clips: Clips, *, validation: float, test: float) -> dict[Split, Sequence[Clip]]:
+    """Hold out of the training recordings what the set has no split of.
+
+    Where nobody of the test set is in training, nobody of the validation set is either;
+    where the same people are in both, validation has them too and is drawn within labels.
+    """
+    done = dict(clips)
+    for split, share in ((Split.TEST, test), (Split.VALIDATION, validation)):
+        if split in done:
+            continue
+        train = done[Split.TRAIN]
+        known = {clip.group for clip in train} & {clip.group for clip in done.get(Split.TEST, [])}
+        if all(clip.group for clip in train) and not known - {None}:
+            done[Split.TRAIN], done[split] = by_group(train, share)
+        else:
+            done[Split.TRAIN], done[split] = within_labels(train, share)
+    return done
+
+
+def by_group(clips: Sequence[Clip], share: float) -> tuple[list[Clip], list[Clip]]:
+    """Return (kept, held out); nobody is in both, and somebody is held out where there are two."""
+    groups = [str(clip.group) for clip in clips]
+    divided = hold_out(groups, share)
+    while not divided[1] and share < 0.5:  # a share of less than half of what anyone said
+        share = min(2 * share, 0.5)
+        divided = hold_out(groups, share)
+    return _divided(clips, divided)
+
+
+def within_labels(clips: Sequence[Clip], share: float) -> tuple[list[Clip], list[Clip]]:
+    """Return (kept, held out); each label gives its share, where it has enough recordings."""
+    names = [clip.key or clip.file.name for clip in clips]
+    divided = hold_out(names, share, strata=[clip.text for clip in clips])
+    if not divided[1]:  # transcripts: each is a stratum of its own, too small to hold out of
+        divided = hold_out(names, share)
+    return _divided(clips, divided)
+
+
+def _divided(
+    clips: Sequence[Clip], divided: tuple[list[int], list[int]]
+) -> tuple[list[Clip], list[Clip]]:
+    kept, held = divided
+    return [clips[i] for i in kept], [clips[i] for i in held]

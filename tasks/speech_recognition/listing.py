@@ -1,0 +1,44 @@
+"""What a set of recordings consists of, before any of it is read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from suite import Split
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clip:
+    """One recording that a set lists, or a stretch of one.
+
+    text: its label or transcript. group: who speaks, where that is known.
+    key: what splits are drawn by; recordings of one key stay together. Empty is the file's name.
+    rate, endian: of a file without a header.
+    """
+
+    file: Path
+    text: str
+    group: str | None = None
+    key: str = ""
+    start_seconds: float = 0.0
+    seconds: float | None = None
+    rate: int = 0
+    endian: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """What a set consists of, before any of it is read; the rest is for its card.
+
+    text_name: what the set calls the text, for messages.
+    published_test: whether the test split is the published one.
+    """
+
+    clips: Mapping[Split, Sequence[Clip]]
+    name: str
+    version: str = "as found"
+    licence: str = "as found"
+    source: str = "files"
+    notes: str = ""
+    text_name: str = "text"
+    published_test: bool = True

@@ -1,0 +1,109 @@
+"""Manifests: JSON lines, one recording each, as NVIDIA NeMo reads them.
+
+`audio_filepath` is absolute or relative to the manifest. `duration` seconds are read from `offset`
+on; without them, the whole file.
+"""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from suite import DataError, OnError, Split, nearest
+from tasks.speech_recognition.holding_out import complete
+from tasks.speech_recognition.listing import Clip, Listing
+from tasks.speech_recognition.loading import Loading, load
+from tasks.speech_recognition.recordings import SpeechSet
+
+_FILE = "audio_filepath"
+
+
+@dataclass(kw_only=True)
+class Manifest:
+    """Recordings that manifests list; see `ManifestConfig`."""
+
+    train: str
+    validation: str | None
+    test: str | None
+    name: str | None
+    text_field: str
+    group_field: str
+    validation_share: float
+    test_share: float
+    on_error: OnError
+    stream: bool | str
+    memory_gib: float
+
+    def load(self, cache: Path, *, sample_rate: int, shortest: int) -> SpeechSet:
+        """Read all manifests; raise a `DataError` that names file, line or field."""
+        given = {
+            Split.TRAIN: self.train,
+            Split.VALIDATION: self.validation,
+            Split.TEST: self.test,
+        }
+        found = {
+            split: self._read(f"data.{split.value}", Path(path).expanduser())
+            for split, path in given.items()
+            if path is not None
+        }
+        listing = Listing(
+            clips=complete(found, validation=self.validation_share, test=self.test_share),
+            name=self.name or Path(self.train).stem,
+            text_name=self.text_field,
+        )
+        return load(
+            listing,
+            Loading(
+                sample_rate=sample_rate,
+                shortest=shortest,
+                on_error=self.on_error,
+                stream=self.stream,
+                memory_gib=self.memory_gib,
+            ),
+        )
+
+    def _read(self, key: str, file: Path) -> list[Clip]:
+        if not file.is_file():
+            raise DataError(f"{key}={file}: is not a file; give a manifest, one JSON line each")
+        clips = []
+        for number, line in enumerate(file.read_text(encoding="utf-8-sig").splitlines(), 1):
+            if line.strip():
+                clips.append(self._clip(file, number, line))
+        if not clips:
+            raise DataError(f"{file}: lists no recording")
+        return clips
+
+    def _clip(self, manifest: Path, number: int, line: str) -> Clip:
+        where = f"{manifest}: line {number}"
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise DataError(f"{where} is not JSON ({error}); write one object a line") from error
+        if not isinstance(row, dict):
+            raise DataError(f"{where} is not an object; write {{"
+                            f'"{_FILE}": …, "duration": …, "{self.text_field}": …}}')  # fmt: skip
+        for name in (_FILE, self.text_field):
+            if name not in row:
+                fix = "" if name == _FILE else "; set data.text_field=…"
+                raise DataError(f"{where} has no '{name}'{nearest(name, map(str, row))}{fix}")
+        group = row.get(self.group_field)
+        return Clip(
+            file=manifest.parent / str(row[_FILE]),
+            text=str(row[self.text_field]),
+            group=None if group is None else str(group),
+            key=str(row[_FILE]),
+            start_seconds=_seconds(where, row, "offset") or 0.0,
+            seconds=_seconds(where, row, "duration"),
+        )
+
+
+def _seconds(where: str, row: dict[str, Any], name: str) -> float | None:
+    value = row.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise DataError(f"{where}: {name}={value!r} is not a number of seconds")
+    if value < 0 or (name == "duration" and value == 0):
+        raise DataError(f"{where}: {name}={value!r} must be above 0")
+    return float(value)

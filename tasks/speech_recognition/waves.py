@@ -1,0 +1,91 @@
+"""The sound of one split: in memory, or on disk and read when it is asked for.
+
+Legend: N recordings, S samples, B batch.
+"""
+
+import os
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from suite import DataError, Ragged
+from tasks.speech_recognition.reading import Stretch, at_rate, read
+
+_ENDIAN = ("", "little", "big")
+
+
+class Waves(Sequence[Tensor]):
+    """Waves, each (S,) int16. length_N: samples of each, int64, known without reading them."""
+
+    length_N: Tensor
+
+    def __len__(self) -> int:
+        return len(self.length_N)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    @abstractmethod
+    def only(self, indices: Sequence[int]) -> "Waves":
+        """Return some of them."""
+
+
+class InMemory(Waves):
+    """Waves in memory, one after the other in one tensor."""
+
+    def __init__(self, rows: Ragged) -> None:
+        self.rows = rows
+        self.length_N = rows.length_N
+
+    @classmethod
+    def from_rows(cls, rows: list[Tensor]) -> "InMemory":
+        """Pack waves, each (S,), into one tensor."""
+        return cls(Ragged.from_rows(rows))
+
+    def __getitem__(self, index: int) -> Tensor:  # type: ignore[override]
+        return self.rows.row(index)
+
+    def only(self, indices: Sequence[int]) -> "InMemory":
+        return InMemory.from_rows([self[i] for i in indices])
+
+
+class OnDisk(Waves):
+    """Waves in files. Held as arrays: forked lists are copied as soon as they are counted.
+
+    content: names what the files hold, for a fingerprint.
+    """
+
+    def __init__(self, stretches: Sequence[Stretch], sample_rate: int, content: str) -> None:
+        self.sample_rate = sample_rate
+        self.content = content
+        self.length_N = torch.tensor([s.length(sample_rate) for s in stretches])
+        self._file_N = np.array([os.fsencode(s.file) for s in stretches])
+        self._where_N = np.array(
+            [(s.first, s.frames, s.rate, s.whole, _ENDIAN.index(s.endian)) for s in stretches],
+            dtype=np.int64,
+        ).reshape(-1, 5)
+
+    def stretch(self, index: int) -> Stretch:
+        """Return where a wave lies."""
+        first, frames, rate, whole, endian = (int(value) for value in self._where_N[index])
+        file = Path(os.fsdecode(cast(bytes, self._file_N[index])))
+        return Stretch(file, first, frames, rate, bool(whole), _ENDIAN[endian])
+
+    def __getitem__(self, index: int) -> Tensor:  # type: ignore[override]
+        stretch = self.stretch(index)
+        try:
+            samples = read(stretch)
+        except DataError as error:
+            # Behind a good header: too late to leave it out, as the split is counted.
+            hint = "data.on_error=skip leaves it out with data.stream=false only"
+            raise DataError(f"{error}; {hint}") from error
+        return at_rate(samples, stretch, self.sample_rate)
+
+    def only(self, indices: Sequence[int]) -> "OnDisk":
+        some = [self.stretch(i) for i in indices]
+        return OnDisk(some, self.sample_rate, f"{self.content} {list(indices)}")

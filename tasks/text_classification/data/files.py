@@ -1,0 +1,54 @@
+"""Any tables of texts and labels, by path."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from suite import DataError, OnError, Split
+from tasks.text_classification.data.tables import FORMATS, Column, Reading, split_files
+from tasks.text_classification.data.texts import About, TextSet, classes_of, held_out, text_set
+
+
+@dataclass(kw_only=True)
+class TextFiles:
+    """Tables by path; see `TextFilesConfig` for the fields."""
+
+    path: str
+    name: str | None
+    text_column: str
+    label_column: str
+    validation: float
+    test: float
+    on_error: OnError
+
+    def load(self, cache: Path) -> TextSet:
+        """Read all splits; raise a `DataError` that names file, column or row."""
+        root = Path(self.path).expanduser()
+        files = _files(root)
+        reading = Reading(cache, self.on_error)
+        text = Column([self.text_column], "set data.text_column=…")
+        label = Column([self.label_column], "set data.label_column=…")
+        rows = {split: reading.table([file], text, label) for split, file in files.items()}
+        return text_set(
+            held_out(rows, {Split.VALIDATION: self.validation, Split.TEST: self.test}),
+            classes_of(name for _, name in rows[Split.TRAIN]),
+            About(name=self.name or (root.stem if root.is_file() else root.name)),
+            root=f"data.path={root}",
+            places={split: str(file) for split, file in files.items()},
+            column=self.label_column,
+            skipped=reading.skipped,
+        )
+
+
+def _files(root: Path) -> dict[Split, Path]:
+    if not root.exists():
+        raise DataError(f"data.path={root}: does not exist; give a folder or a file of texts")
+    if root.is_file():
+        if root.suffix not in FORMATS:
+            raise DataError(f"data.path={root}: is none of {', '.join(FORMATS)}")
+        return {Split.TRAIN: root}
+    found = split_files(root)
+    if Split.TRAIN not in found:
+        raise DataError(
+            f"data.path={root}: has no train file ({', '.join('train' + s for s in FORMATS)})"
+        )
+    return found

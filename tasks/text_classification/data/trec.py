@@ -1,0 +1,48 @@
+"""TREC questions (Li and Roth 2002): what a question asks for, six coarse classes."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from suite import DataError, Split
+from tasks.text_classification.data.published import Facts, PublishedTexts
+from tasks.text_classification.data.tables import Reading
+from tasks.text_classification.data.texts import Rows
+
+_FILES = {Split.TRAIN: "train_5500.label", Split.TEST: "TREC_10.label"}
+
+
+class TREC(PublishedTexts):
+    """Questions; see `TRECConfig`."""
+
+    facts: ClassVar = Facts(
+        name="trec",
+        files="train_5500.label and TREC_10.label, nor train and test as csv, tsv, parquet or json",
+        sizes={Split.TRAIN: 5452, Split.TEST: 500},
+        licence="as found",
+        source="cogcomp.seas.upenn.edu/Data/QA/QC",
+        notes="official test; validation: questions held out of training",
+        # Copies give the six classes different numbers, so numbers stay what they are.
+        label_columns=("coarse_label", "label-coarse", "label_coarse", "label"),
+    )
+
+    def published(self, root: Path, reading: Reading) -> Mapping[Split, Rows] | None:
+        files = {split: root / name for split, name in _FILES.items()}
+        if not files[Split.TRAIN].is_file():
+            return None
+        if not files[Split.TEST].is_file():
+            raise self.missing(root, _FILES[Split.TEST], rest=True)
+        return {split: reading.rows(str(file), _questions(file)) for split, file in files.items()}
+
+
+def _questions(file: Path) -> list[tuple[str, str]]:
+    """Read lines of `COARSE:fine question`."""
+    questions = []
+    # One question has a byte that is not UTF-8; and splitlines would cut at more than newlines.
+    for number, line in enumerate(file.read_text(encoding="latin-1").rstrip("\n").split("\n"), 1):
+        label, _, text = line.strip().partition(" ")
+        coarse, colon, _ = label.partition(":")
+        if not colon:
+            raise DataError(f"{file}: row {number} is not COARSE:fine and a question")
+        questions.append((text, coarse))
+    return questions
