@@ -8,19 +8,19 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
 import torch
 import torchvision
 from torch import Tensor, nn
 from torch.func import functional_call
 from torchvision.models import get_model, list_models
-from torchvision.models.vision_transformer import Encoder, interpolate_embeddings
+from torchvision.models.vision_transformer import Encoder
 
 from suite.config import one_line
 from suite.errors import ConfigError, nearest
 from suite.features import Form, Grid, GridSpec, Intake, Sequence
 from suite.library.frozen import LibraryBackbone
 from suite.library.pixels import Fitting, adapt_first_convolution, own_size
+from suite.library.weights import load_all_but_the_last, read_weights
 
 _BRANCHED = ("googlenet", "inception_v3")
 """Models with classifiers halfway, which are left out, and an initialisation of their own."""
@@ -54,13 +54,13 @@ class Torchvision(LibraryBackbone):
     ) -> None:
         super().__init__()
         pretrained = weights is not None
-        state = _read(weights) if weights is not None and load else None
+        state = read_weights(weights) if weights is not None and load else None
         sizes = _sizes(model, spec, size, pretrained=pretrained)
         built, size_HW = _build(model, options, sizes)
         self.fitting = Fitting(spec, size_HW)
         self.model = built
         if state is not None:
-            _load(self.model, state, f"backbone.weights={weights}", side=size_HW[0])
+            load_all_but_the_last(self.model, state, f"backbone.weights={weights}", side=size_HW[0])
         self.features = output_width(self.model, size_HW)
         adapt_first_convolution(self.model, self.fitting.channels, pretrained=pretrained)
         if pretrained and model in _BRANCHED:
@@ -159,39 +159,6 @@ def output_width(model: nn.Module, size_HW: tuple[int, int], channels: int = 3) 
             return int(functional_call(model, shapes, (inputs,)).shape[1])
     finally:
         model.train(training)
-
-
-def _read(weights: str) -> dict[str, Tensor]:
-    path = Path(weights).expanduser()
-    key = f"backbone.weights={path}"
-    if not path.is_file():
-        raise ConfigError(f"{key}: no such file; give weights in safetensors, or null")
-    if path.suffix != ".safetensors":
-        raise ConfigError(
-            f"{key}: must be a .safetensors file; a pickle may run code when it is loaded and is "
-            "never read: convert it with safetensors.torch.save_file"
-        )
-    try:
-        return safetensors.torch.load_file(path)
-    except (OSError, safetensors.SafetensorError) as error:
-        raise ConfigError(f"{key}: cannot be read ({one_line(str(error))})") from error
-
-
-def _load(model: nn.Module, state: dict[str, Tensor], key: str, *, side: int) -> None:
-    """Load all but the classifier, which has been taken off."""
-    positions = "encoder.pos_embedding"
-    if positions in state and hasattr(model, "patch_size"):
-        # Learned positions of another size are interpolated.
-        state = dict(interpolate_embeddings(side, model.patch_size, state))
-    own = model.state_dict()
-    given = {k: v for k, v in state.items() if k in own and v.shape == own[k].shape}
-    missing = sorted(own.keys() - given.keys())
-    if missing:
-        raise ConfigError(
-            f"{key}: lacks {len(missing)} tensors of the model, or has them in another shape, such "
-            f"as {missing[0]}; they belong to another model"
-        )
-    model.load_state_dict(given)
 
 
 def _blocks(module: nn.Module) -> Iterator[nn.Module]:

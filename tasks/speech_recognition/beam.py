@@ -37,7 +37,9 @@ except ImportError as error:
     ) from error
 
 _UNKNOWN = "<unk>"
-_THRESHOLD = 100.0
+_SYMBOLS = 40
+"""Symbols, the likeliest ones, that hypotheses go on with at each position."""
+_THRESHOLD = 25.0
 """Hypotheses whose score is this far below the best are given up."""
 _NEVER = float("-inf")
 
@@ -94,7 +96,7 @@ class Beam:
     def _decoder(self, weights: Weights) -> LexiconDecoder:
         options = LexiconDecoderOptions(
             beam_size=self.size,
-            beam_size_token=self._classes,
+            beam_size_token=min(_SYMBOLS, self._classes),
             beam_threshold=_THRESHOLD,
             lm_weight=weights.language_model,
             word_score=weights.word,

@@ -121,9 +121,9 @@ class SpeechTranscriptionConfig(SpeechConfig):
     """Words of the longest n-gram, where task.language_model=train."""
     language_model_weight: float | None = None
     """Weight of the language model's log10 probability beside the natural one of the sound; null
-    takes what does best on the validation split, of 0 to 4."""
+    takes what does best on the validation split, of 0 to 3."""
     word_score: float | None = None
-    """Added for each word; null takes what does best on the validation split, of -2 to 2."""
+    """Added for each word; null takes what does best on the validation split, of -1 to 3."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -82,6 +82,18 @@ def test_example_is_the_same_alone_and_in_a_batch(backbone_name):
         torch.testing.assert_close(together[b], alone, rtol=1e-4, atol=1e-5)
 
 
+def test_hidden_layers_are_listed_from_input_to_output(backbone_name):
+    model = _model(backbone_name)
+    layers = model.hidden_layers()
+    assert len(layers) > 1
+    assert model not in layers
+    listed = [p for layer in layers for p in layer.parameters()]
+    assert len(listed) == len(set(listed))
+    order = {p: i for i, p in enumerate(model.parameters())}
+    firsts = [min(order[p] for p in layer.parameters()) for layer in layers]
+    assert firsts == sorted(firsts)
+
+
 def test_shape_is_the_declared_one(backbone_name):
     model = _model(backbone_name)
     output = model(_inputs(model, torch.randn(3, 6, 7), LENGTHS))

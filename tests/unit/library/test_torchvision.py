@@ -5,7 +5,8 @@ from torchvision.models import VisionTransformer, get_model
 
 from suite.errors import ConfigError
 from suite.features import BackboneBuilder, Form, Grid, GridSpec, length_mask
-from suite.library.torchvision import Torchvision, _load
+from suite.library.torchvision import Torchvision
+from suite.library.weights import load_all_but_the_last
 
 SMALL = GridSpec(channels=2, height=8, width=8)
 
@@ -90,8 +91,8 @@ def test_learned_positions_are_interpolated_to_another_size():
         )
 
     theirs, same, larger = transformer(8), transformer(8), transformer(16)
-    _load(same, theirs.state_dict(), "weights", side=8)
-    _load(larger, theirs.state_dict(), "weights", side=16)
+    load_all_but_the_last(same, theirs.state_dict(), "weights", side=8)
+    load_all_but_the_last(larger, theirs.state_dict(), "weights", side=16)
     known, asked = theirs.encoder.pos_embedding, larger.encoder.pos_embedding
     assert torch.equal(same.encoder.pos_embedding, known)
     assert torch.equal(asked[:, 0], known[:, 0])
