@@ -72,7 +72,7 @@ class Beam:
         self._words = Dictionary([*spelled, _UNKNOWN])
         self._words.set_default_index(self._words.get_index(_UNKNOWN))
         self._language_model = self._load(language_model, list(spelled))
-        # Between words any number of these: where there is no symbol for a space, blanks.
+        # What may be repeated between words: where there is no symbol for a space, blanks.
         self._between = BLANK if symbols.space is None else symbols.space
         self._trie = Trie(symbols.classes, self._between)
         beginning = self._language_model.start(False)
@@ -85,9 +85,9 @@ class Beam:
 
     def decode(self, log_probability_TK: Tensor, weights: Weights) -> str:
         """Return the words, joined by spaces, of one recording's log probabilities."""
-        # One more blank, so that a last word can end as any other.
+        # One more position, so that the last word can end as any other.
         last_1K = torch.full((1, self._classes), _NEVER)
-        last_1K[0, BLANK] = 0
+        last_1K[0, self._between] = 0
         rows_TK = torch.cat([log_probability_TK.float().cpu(), last_1K]).contiguous()
         results = self._decoder(weights).decode(rows_TK.data_ptr(), *rows_TK.shape)
         heard = [self._words.get_entry(index) for index in results[0].words if index >= 0]
@@ -135,15 +135,16 @@ class Beam:
 
 
 def _endings(spelling: Sequence[int], space: int | None) -> list[list[int]]:
-    """Return what may stand at the end of a word's spelling.
+    """Return what has to stand at the end of a word's spelling: a space, where there is one.
 
-    flashlight-text goes back to the root with a word's last symbol, where it cannot be heard any
-    longer: with a blank or a space behind it, it can. And it would take one symbol heard for two
-    for the two equal ones at the end of a word: there the end is needed.
+    Pieces begin words themselves. There a blank may stand behind a word, since flashlight-text goes
+    on to the next with a word's last symbol, which then could not last several positions; and it
+    has to behind two equal symbols, for which one that lasts would be taken.
     """
-    endings = [[BLANK]] if space is None else [[BLANK], [space]]
+    if space is not None:
+        return [[space]]
     doubled = len(spelling) > 1 and spelling[-1] == spelling[-2]
-    return endings if doubled else [[], *endings]
+    return [[BLANK]] if doubled else [[], [BLANK]]
 
 
 @contextmanager

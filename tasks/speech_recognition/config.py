@@ -123,7 +123,7 @@ class SpeechTranscriptionConfig(SpeechConfig):
     """Weight of the language model's log10 probability beside the natural one of the sound; null
     takes what does best on the validation split, of 0 to 3."""
     word_score: float | None = None
-    """Added for each word; null takes what does best on the validation split, of -1 to 3."""
+    """Added for each word; null takes what does best on the validation split, of -2 to 2."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 TRAIN = "train"
 """`task.language_model=train`: one estimated on the training transcripts."""
 LANGUAGE_MODEL_WEIGHTS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
-WORD_SCORES = (-1.0, 0.0, 1.0, 2.0, 3.0)
+WORD_SCORES = (-2.0, -1.0, 0.0, 1.0, 2.0)
 """What is tried on the validation split, each with each."""
 
 

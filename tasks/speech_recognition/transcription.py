@@ -191,14 +191,17 @@ class SpeechTranscription(DataSetTask):
         if self.config.decoder is not Decoder.beam:
             return {}
         heard, said = [], []
-        for batch in self.eval_batches(Split.VALIDATION):
-            heard += log_probabilities(model(batch))
-            said += [self.transcripts[item] for item in batch["item_B"].tolist()]
         # Evenly spread, as batches come by length.
-        few = range(0, len(said), -(-len(said) // _CALIBRATION_RECORDINGS))
-        self.weights, error_rate = choose_weights(
-            self.config, self.beam, [heard[i] for i in few], [said[i] for i in few]
-        )
+        step = -(-self.card().sizes[Split.VALIDATION.value] // _CALIBRATION_RECORDINGS)
+        seen = 0
+        for batch in self.eval_batches(Split.VALIDATION):
+            rows = log_probabilities(model(batch))
+            for row_TK, item in zip(rows, batch["item_B"].tolist(), strict=True):
+                if seen % step == 0:
+                    heard.append(row_TK.clone())
+                    said.append(self.transcripts[item])
+                seen += 1
+        self.weights, error_rate = choose_weights(self.config, self.beam, heard, said)
         return {
             "beam_word_error_rate": error_rate,
             "language_model_weight": self.weights.language_model,

@@ -35,21 +35,20 @@ def _letters(symbols, numbers):
 
 
 def _pattern(symbols, words):
-    """Match the paths that say these words, in CTC's sense, with any spaces in between.
-
-    A word's last symbol lasts several positions only before a blank or a space: see `_endings`.
-    """
+    """Match the paths that say these words, in CTC's sense: see `_endings` for how a word ends."""
     between = "[_ ]*" if symbols.space else "_*"
     whole = between
     for word in words:
         letters = _letters(symbols, symbols.encode(word))
+        *firsts, last = letters
         for one, other in itertools.pairwise(letters):
             whole += f"{one}+" + ("_+" if one == other else "_*")
-        last = letters[-1]
-        doubled = letters[-2:-1] == last
-        whole += (f"{last}+" if doubled else f"(?:{last}(?!{last})|{last}+(?=[_ ]))") + (
-            "(?=[_ ])" if doubled else ""
-        )
+        if symbols.space:
+            whole += f"{last}+_* "
+        elif firsts[-1:] == [last]:
+            whole += f"{last}+_"
+        else:
+            whole += f"(?:{last}(?!{last})|{last}+_)"
         whole += between
     return re.compile(whole)
 
@@ -60,7 +59,7 @@ def _exhaustive(symbols, entries, log_probability_TK, weights):
     paths = []
     for path in itertools.product(range(symbols.classes), repeat=len(rows)):
         score = sum(row[k] for row, k in zip(rows, path, strict=True))
-        paths.append((score, _letters(symbols, path) + "_"))
+        paths.append((score, _letters(symbols, path) + (" " if symbols.space else "_")))
     paths.sort(reverse=True)
     scores = {}
     for count in range(len(rows) + 1):
@@ -110,7 +109,7 @@ def _sure(symbols, path):
         ([2, 3, 3, 1, 1, 3, 3], "ab b"),
         ([3, 3, 3, 0, 3, 3], "bb"),
         ([3, 0, 3, 0, 0, 1, 2], "bb a"),
-        ([3, 0, 3, 0, 2], "bb a"),  # no space was heard: the lexicon knows
+        ([2, 3, 0, 1, 1, 0, 1, 2, 0, 0], "ab a"),
         ([0, 0, 1, 0], ""),
     ],
 )
