@@ -7,7 +7,7 @@ so that the command line starts quickly.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from suite.config import DataConfig, OnError, TaskConfig
+from suite.config import DataConfig, HandMadeConfig, OnError, TaskConfig
 from suite.errors import ConfigError, DataError, PluginError, TriathlonError, nearest
 from suite.plugins import Plugin
 
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         DataCard,
         Direction,
         Figure,
+        HandMade,
         Known,
         Loss,
         Reference,
@@ -57,8 +58,8 @@ if TYPE_CHECKING:
 
 _LAZY = {
     "suite.task": (
-        "Batch", "DataCard", "Direction", "Figure", "Known", "Loss", "Reference", "Setup",
-        "Split", "Target", "Task",
+        "Batch", "DataCard", "Direction", "Figure", "HandMade", "Known", "Loss", "Reference",
+        "Setup", "Split", "Target", "Task",
     ),
     "suite.features": (
         "Backbone", "BackboneBuilder", "DeepModel", "Form", "FrameHead", "Grid", "GridSpec",
@@ -97,6 +98,8 @@ __all__ = [
     "FrameHead",
     "Grid",
     "GridSpec",
+    "HandMade",
+    "HandMadeConfig",
     "Interval",
     "Known",
     "Loss",

@@ -6,7 +6,7 @@ is here.
 Legend: B batch, K classes.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
@@ -47,6 +47,11 @@ class Classification(DataSetTask):
 
     primary = "accuracy"
 
+    @property
+    def classes(self) -> Sequence[str]:
+        """What the labels mean, in order."""
+        return self.data.classes
+
     def metrics(self) -> "MetricCollection":
         from torchmetrics import MetricCollection
         from torchmetrics.classification import (
@@ -55,7 +60,7 @@ class Classification(DataSetTask):
             MulticlassF1Score,
         )
 
-        classes = len(self.data.classes)
+        classes = len(self.classes)
         # Labels are checked when data opens; to check them again would wait for the device.
         return MetricCollection(
             {
@@ -79,4 +84,4 @@ class Classification(DataSetTask):
 
     def figures(self, metrics: "MetricCollection") -> Iterable[Figure]:
         counts_KK: Tensor = metrics["confusion"].compute()
-        return [Figure("confusion_matrix", confusion_matrix_png(counts_KK, self.data.classes))]
+        return [Figure("confusion_matrix", confusion_matrix_png(counts_KK, self.classes))]

@@ -60,11 +60,13 @@ class TaskConfig(Node):
 
     data_kind: what the task reads; it fits data sources of the same kind.
     losses: names of the losses that suit the task; empty allows all.
+    hand_made: kinds of hand-made features that the task has; empty where it has none.
     """
 
     group: ClassVar[str] = "task"
     data_kind: ClassVar[str] = ""
     losses: ClassVar[tuple[str, ...]] = ()
+    hand_made: ClassVar[tuple[str, ...]] = ()
 
     _target_: str = ""
     """Dotted path of the `Task` class."""
@@ -363,6 +365,112 @@ class TransformersConfig(LibraryConfig):
                 f"backbone.model={_shown(self.model)} backbone.architecture="
                 f"{_shown(self.architecture)}: give one of them, a pretrained model or a kind"
             )
+
+
+# Backbones that find no features of their own
+
+
+class Kernel(enum.Enum):
+    """What a support vector machine compares two examples by."""
+
+    linear = "linear"
+    rbf = "rbf"
+
+
+@dataclass(kw_only=True)
+class HandMadeConfig(Node):
+    """A backbone fitted on hand-made features; loss, optimizer, schedule and trainer play no part.
+
+    The options are those of the features; each kind reads its own. See `Task.hand_made`.
+    """
+
+    group: ClassVar[str] = "backbone"
+
+    _target_: str = ""
+    """Dotted path of what is fitted."""
+    features: str = "auto"
+    """Kind of features: pixels or hog of images, tfidf_words, tfidf_characters or tfidf (both) of
+    texts, log_mel or mfcc of recordings; auto leaves the choice to the task."""
+    cell: int | None = None
+    """HOG: side of a cell in pixels; null is an eighth of the image's shorter side, from 2 on."""
+    block: int = 2
+    """HOG: side in cells of the blocks that contrast is normalised over."""
+    orientations: int = 9
+    """HOG: bins from 0 to 180 degrees."""
+    words: int = 2
+    """TF-IDF: longest n-gram of words."""
+    characters: int = 4
+    """TF-IDF: longest n-gram of characters within a word."""
+    sublinear: bool = False
+    """TF-IDF: 1 + log of a term's count instead of the count."""
+    coefficients: int = 20
+    """MFCC: cepstral coefficients; at most task.mels."""
+    segments: int = 8
+    """log_mel, mfcc: equal parts of a recording that each has its mean of."""
+
+    def __post_init__(self) -> None:
+        self.require_positive(
+            "cell", "block", "orientations", "words", "characters", "coefficients", "segments"
+        )
+
+    @property
+    def solver(self) -> str:
+        """What minimises, in the optimizer's place in tables."""
+        raise NotImplementedError
+
+    @property
+    def loss(self) -> str:
+        """What it minimises, in the loss's place in tables."""
+        raise NotImplementedError
+
+
+@dataclass(kw_only=True)
+class SVMConfig(HandMadeConfig):
+    """Support vector machine, through scikit-learn."""
+
+    _target_: str = "suite.shallow.SVM"
+    kernel: Kernel = Kernel.linear
+    """linear (one class against the rest, liblinear), or rbf (each pair of classes, libsvm)."""
+    C: float | None = None
+    """Weight of the training loss against the norm; null is the one of `grid` that validates
+    best."""
+    grid: list[float] | None = None
+    """Values of C to try, upwards, until two in a row validate worse than the best; null is 0.01,
+    0.03, 0.1, 0.3, 1, 3, 10 for a linear kernel, and 0.3, 1, 3, 10, 30, 100 for rbf."""
+    gamma: float | None = None
+    """rbf: inverse width of the kernel; null is 1 / (features * their variance)."""
+    tolerance: float | None = None
+    """Where the solver stops; null is the solver's own default, 0.1 (liblinear) or 0.001
+    (libsvm)."""
+    max_iterations: int = 1000
+    """Passes of liblinear over the training split at most."""
+    train_examples: int | None = None
+    """Fit on so many training examples only, the same share of each class; null takes all."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_positive("C", "gamma", "tolerance", "max_iterations", "train_examples")
+        rising = self.grid is None or (
+            bool(self.grid) and self.grid[0] > 0 and self.grid == sorted(set(self.grid))
+        )
+        self.require("grid", rising, "numbers above 0, each larger than the one before")
+
+    @property
+    def solver(self) -> str:
+        return "liblinear" if self.kernel is Kernel.linear else "libsvm"
+
+    @property
+    def loss(self) -> str:
+        return "squared_hinge" if self.kernel is Kernel.linear else "hinge"
+
+    def values_of_C(self) -> list[float]:
+        """Return the values to try, upwards."""
+        if self.C is not None:
+            return [self.C]
+        linear = self.kernel is Kernel.linear
+        return self.grid or (
+            [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0] if linear else [0.3, 1.0, 3.0, 10.0, 30.0, 100.0]
+        )
 
 
 # Losses
@@ -713,7 +821,8 @@ class RunConfig(Node):
         """Return 12 hex digits that change with anything that can change the result.
 
         Where results and tracking go is left out, how data gets here, and what is known of others'
-        results; so is the seed unless `seed`, so that repeats share a hash.
+        results; so is what plays no part where features are hand-made, and the seed unless `seed`,
+        so that repeats share a hash.
         """
         config = self.plain()
         for key in ("name", "results", "cache", "tracking", *(() if seed else ("seed",))):
@@ -721,6 +830,10 @@ class RunConfig(Node):
         config["hardware"].pop("workers")
         for key in (*KNOWLEDGE, "download"):
             (config["data"] or {}).pop(key, None)
+        if isinstance(self.backbone, HandMadeConfig):
+            for key in ("trainer", "precision"):
+                config.pop(key)
+                config["choices"].pop(key, None)
         return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:12]
 
     def plain(self) -> dict[str, Any]:
@@ -736,6 +849,7 @@ SCHEMAS: dict[str, type[Node]] = {
     "backbone/convnet": ConvNetConfig,
     "backbone/lstm": LSTMConfig,
     "backbone/transformer": TransformerConfig,
+    "backbone/svm": SVMConfig,
     "backbone/conformer": ConformerConfig,
     "backbone/torchaudio_conformer": TorchaudioConformerConfig,
     "backbone/torchaudio_wav2vec2": TorchaudioWav2Vec2Config,
@@ -756,6 +870,10 @@ SCHEMAS: dict[str, type[Node]] = {
 """The suite's own schemas, by the name that `conf/` refers to as `/schema/<name>`."""
 
 
+LEARNING = ("loss", "optimizer", "schedule")
+"""Groups that a model on hand-made features has no use for."""
+
+
 def parse(config: DictConfig) -> RunConfig:
     """Turn a composed configuration into a `RunConfig`, or raise a `ConfigError`."""
     from omegaconf import OmegaConf
@@ -769,7 +887,8 @@ def parse(config: DictConfig) -> RunConfig:
         run: RunConfig = OmegaConf.to_object(config)  # type: ignore[assignment]
     except OmegaConfBaseException as error:
         raise ConfigError(one_line(str(error))) from error
-    for group in ("task", "backbone", "loss", "optimizer", "schedule"):
+    shallow = isinstance(run.backbone, HandMadeConfig)
+    for group in ("task", "backbone", *(() if shallow else LEARNING)):
         if getattr(run, group) is None:
             raise ConfigError(f"{group}=null: choose one; `triathlon list` shows them")
     if isinstance(run.task, dict):
@@ -777,6 +896,11 @@ def parse(config: DictConfig) -> RunConfig:
     if isinstance(run.data, dict):
         references = [_reference(one) for one in run.data.pop("references", ())]
         run.data = types.SimpleNamespace(**run.data, references=references)
+    if shallow:
+        # What composing brings in regardless would read as if it had been used.
+        for group in LEARNING:
+            setattr(run, group, None)
+            run.choices[group] = None
     _check_combination(run)
     return run
 
@@ -810,10 +934,27 @@ def _check_combination(run: RunConfig) -> None:
             f"data={run.choices.get('data')}: holds {held or 'nothing'}, but task={task} takes "
             f"{wanted}; `triathlon list` shows the data sets of each task"
         )
+    if isinstance(run.backbone, HandMadeConfig):
+        _check_features(run, run.backbone, task)
+        return
     losses = getattr(run.task, "losses", ())
     loss = run.choices.get("loss")
     if losses and loss not in losses:
         raise ConfigError(f"loss={loss}: does not suit task={task}; use loss={'|'.join(losses)}")
+
+
+def _check_features(run: RunConfig, backbone: HandMadeConfig, task: str) -> None:
+    kinds = getattr(run.task, "hand_made", ())
+    if not kinds:
+        raise ConfigError(
+            f"backbone={run.choices.get('backbone')}: is fitted on hand-made features, and "
+            f"task={task} has none; choose another backbone or task"
+        )
+    if backbone.features not in ("auto", *kinds):
+        raise ConfigError(
+            f"backbone.features={backbone.features}: task={task} has "
+            f"{', '.join(('auto', *kinds))}{nearest(backbone.features, kinds)}"
+        )
 
 
 def one_line(text: str) -> str:

@@ -12,14 +12,15 @@ from typing import Any
 
 import torch
 import yaml
+from safetensors.torch import save_file
 from torch import nn
 from torchmetrics import MetricCollection
 
 from suite.compose import recompose
-from suite.config import KNOWLEDGE, RunConfig
+from suite.config import KNOWLEDGE, HandMadeConfig, RunConfig
 from suite.data.cache import atomic_path, cache_folder
 from suite.data.streaming import worker_died
-from suite.errors import PluginError, TrainingError, TriathlonError, unwritable
+from suite.errors import ConfigError, PluginError, TrainingError, TriathlonError, unwritable
 from suite.features import Backbone, BackboneBuilder
 from suite.hardware.device import choose_device, choose_workers, prepare_process
 from suite.hardware.flops import count_flops
@@ -33,8 +34,20 @@ from suite.hardware.meter import Meter
 from suite.plugins import check_target
 from suite.record import RunRecord
 from suite.report.curves import curves_png
+from suite.shallow.search import Found, measure, search
 from suite.standing import standings
-from suite.task import Direction, Figure, Known, Reference, Setup, Split, Task
+from suite.task import (
+    Batch,
+    Direction,
+    Figure,
+    HandMade,
+    Known,
+    Loss,
+    Reference,
+    Setup,
+    Split,
+    Task,
+)
 from suite.tracking.console import Console
 from suite.tracking.journal import Journal, read_journal
 from suite.tracking.model_folder import read_model_folder, save_model_folder
@@ -68,11 +81,15 @@ def run(config: RunConfig, overrides: Sequence[str] = ()) -> RunRecord:
     sender = None
     try:
         task = build_task(config, device)
-        model = build_model(config, task, device)
+        shallow = isinstance(config.backbone, HandMadeConfig)
+        model = None if shallow else build_model(config, task, device)
         _describe(record, task, model)
         journal.start(record)
         sender = _sender(config, results, folder)
-        _train(config, record, journal, console, task, model)
+        if model is None:
+            _fit_shallow(config, record, journal, console, task)
+        else:
+            _train(config, record, journal, console, task, model)
         record.status = "finished"
     except BaseException as error:
         explained = _explained(error, results)
@@ -97,6 +114,8 @@ def new_record(config: RunConfig, overrides: Sequence[str] = ()) -> RunRecord:
         group: choices.get(group, "")
         for group in ("task", "data", "backbone", "loss", "optimizer", "schedule")
     }
+    if isinstance(config.backbone, HandMadeConfig):
+        chosen |= {"loss": config.backbone.loss, "optimizer": config.backbone.solver}
     started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
     sweep = current_sweep()
     stamp = time.strftime("%Y%m%d-%H%M%S")
@@ -121,7 +140,7 @@ def build_task(config: RunConfig, device: torch.device) -> Task:
     """Return the task with its data source and loss. Data is not opened yet."""
     setup = Setup(
         data=None if config.data is None else _build_source(config.data),
-        loss=_build(config.loss),
+        loss=_no_loss if config.loss is None else _build(config.loss),
         batch_size=config.trainer.batch_size,
         eval_batch_size=config.trainer.eval_batch_size,
         seed=config.seed,
@@ -134,6 +153,10 @@ def build_task(config: RunConfig, device: torch.device) -> Task:
     if not isinstance(task, Task):
         raise PluginError(f"task._target_={config.task._target_}: is not a suite.Task")
     return task
+
+
+def _no_loss(output: Any, batch: Batch) -> Loss:
+    raise PluginError("a task with a model on hand-made features has no loss")
 
 
 def _known(data: Any) -> Known:
@@ -158,6 +181,9 @@ def build_model(
 
     kept: a folder in which a run's backbone left what it takes to build it again.
     """
+    if isinstance(config.backbone, HandMadeConfig):
+        name = config.choices.get("backbone")
+        raise ConfigError(f"backbone={name}: has no layers, as it is fitted on hand-made features")
     torch.manual_seed(config.seed)
     kind, options = _named(config.backbone._target_), _options(config.backbone)
     if kept is not None:
@@ -217,7 +243,57 @@ def _train(
     _keep(config, record, journal, task, model, metrics)
 
 
-def _describe(record: RunRecord, task: Task, model: nn.Module) -> None:
+def _fit_shallow(
+    config: RunConfig, record: RunRecord, journal: Journal, console: Console, task: Task
+) -> None:
+    """Fit a model on hand-made features: what `_train` does for a network."""
+    backbone = config.backbone
+    svm = _named(backbone._target_)(backbone, seed=config.seed)
+    console.steps = len(backbone.values_of_C())
+    meter = Meter(task.setup.device)
+    made = task.hand_made(backbone)
+    record.hand_made = {"features": made.kind, "feature_seconds": meter.wall_seconds}
+    found = search(task, svm, backbone.values_of_C(), made, meter, journal.metrics)
+    tested, metrics = measure(task, found.machine, made, Split.TEST)
+    journal.metrics(found.best_step, {f"test/{k}": v for k, v in tested.items()})
+    _conclude_shallow(record, found, made, tested, meter, task.setup.device)
+    _stand(record, task, metrics)
+    _keep_pictures(config, record, journal, task, metrics)
+    tensors = found.machine.tensors()
+    if config.tracking.log_model and tensors is not None:
+        path = journal.folder / "linear.safetensors"
+        save_file(tensors, path, {"features": made.kind, "C": str(found.C)})
+        journal.artifact(path)
+
+
+def _conclude_shallow(
+    record: RunRecord,
+    found: Found,
+    made: HandMade,
+    tested: Mapping[str, float],
+    meter: Meter,
+    device: torch.device,
+) -> None:
+    record.metrics = {
+        **{f"validation/{k}": v for k, v in found.best.items()},
+        **{f"test/{k}": v for k, v in tested.items()},
+    }
+    record.best = {"step": found.best_step}
+    record.reached, record.stopped = found.reached, found.stopped
+    record.steps, record.examples = found.steps, found.steps * found.examples
+    record.training_seconds, record.wall_seconds = meter.training_seconds, meter.wall_seconds
+    record.throughput = {"examples_per_second": record.examples / meter.training_seconds}
+    record.memory = peak_memory(device)
+    parameters = float(found.machine.parameters)
+    record.model = {"parameters": parameters, "trained_parameters": parameters}
+    record.hand_made |= {
+        "features_per_example": int(made.values[Split.TRAIN].shape[1]),
+        "fitted_on": found.examples,
+        "C": found.C,
+    }
+
+
+def _describe(record: RunRecord, task: Task, model: nn.Module | None) -> None:
     """Fill in what is known once data and model exist."""
     record.data_card = {**asdict(task.card())}
     record.unit, record.primary = task.unit, task.primary
@@ -225,6 +301,8 @@ def _describe(record: RunRecord, task: Task, model: nn.Module) -> None:
     record.target = {"metric": task.target.metric, "threshold": task.target.threshold,
                      "direction": task.target.direction.value}  # fmt: skip
     record.references = [{**asdict(r), "kind": r.kind.value} for r in task.references]
+    if model is None:
+        return
     example = task.example_batch()
     record.model = {
         "parameters": float(sum(p.numel() for p in model.parameters())),
@@ -281,6 +359,20 @@ def _keep(
     metrics: MetricCollection,
 ) -> None:
     """Keep pictures and the model with the run."""
+    _keep_pictures(config, record, journal, task, metrics)
+    if config.tracking.log_model:
+        folder = journal.folder / "model"
+        save_model_folder(folder, model, task.example_batch(), config=record.config)
+        backbone = getattr(model, "backbone", None)
+        if isinstance(backbone, Backbone):
+            backbone.keep(folder / _KEPT)
+        journal.artifact(folder)
+
+
+def _keep_pictures(
+    config: RunConfig, record: RunRecord, journal: Journal, task: Task, metrics: MetricCollection
+) -> None:
+    """Keep the run's summary in the journal, and its pictures."""
     summary = {f"throughput/{k}": v for k, v in record.throughput.items() if "steps" not in k}
     summary |= {f"hardware/{k}": v for k, v in record.memory.items()}
     journal.metrics(record.steps, summary)
@@ -291,13 +383,6 @@ def _keep(
             with atomic_path(path) as temporary:
                 temporary.write_bytes(figure.content)
             journal.artifact(path)
-    if config.tracking.log_model:
-        folder = journal.folder / "model"
-        save_model_folder(folder, model, task.example_batch(), config=record.config)
-        backbone = getattr(model, "backbone", None)
-        if isinstance(backbone, Backbone):
-            backbone.keep(folder / _KEPT)
-        journal.artifact(folder)
 
 
 def _open_journal(folder: Path, console: Console) -> Journal:

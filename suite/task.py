@@ -16,10 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from suite.config import ReferenceKind
+from suite.config import HandMadeConfig, ReferenceKind
 from suite.statistics import Interval
 
 if TYPE_CHECKING:
@@ -199,6 +201,21 @@ class Setup:
 
 
 @dataclass(frozen=True)
+class HandMade:
+    """Features that nobody learned, of every example, and their labels, by split.
+
+    Whatever they need to know of the data (a vocabulary, a mean) is from the training split.
+
+    kind: which features they are, where the configuration says `auto`.
+    values: float (N, F), as an array or as a scipy sparse array of rows. labels: int64 (N,).
+    """
+
+    kind: str
+    values: Mapping[Split, Any]
+    labels: Mapping[Split, NDArray[np.int64]]
+
+
+@dataclass(frozen=True)
 class Figure:
     """What a task offers to look at of its test result: a picture, a page, a text.
 
@@ -267,6 +284,13 @@ class Task:
 
     def evaluate(self, model: nn.Module, batch: Batch, metrics: MetricCollection) -> Loss:
         """Update `metrics` with `batch` and return its loss, in one forward pass."""
+        raise NotImplementedError
+
+    def hand_made(self, options: HandMadeConfig) -> HandMade:
+        """Return hand-made features, one of the kinds in `hand_made` of the task's configuration.
+
+        The task's metrics then take predicted and true classes, (B,) each.
+        """
         raise NotImplementedError
 
     def calibrate(self, model: nn.Module) -> Mapping[str, float]:

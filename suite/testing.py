@@ -10,12 +10,13 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torchmetrics import MetricCollection
 
 from suite.compose import compose
-from suite.config import PrecisionConfig, RunConfig
+from suite.config import HandMadeConfig, PrecisionConfig, RunConfig
 from suite.errors import CheckFailed
 from suite.run import build_model, build_task
 from suite.task import Batch, Setup, Split, Task
@@ -36,12 +37,16 @@ _GROWS = "TSL"
 def check_task(run: RunConfig | Sequence[str], *, kind: type[Task] | None = None) -> None:
     """Check a task on its data set and model; raise `CheckFailed` that says what is broken.
 
-    run: a configuration, or overrides as on the command line; choose little data, a small model.
+    run: a configuration, or overrides as on the command line; choose little data, a small model. A
+        backbone on hand-made features has these checked instead of model and training batches.
     kind: the class to check instead of what `task._target_` names.
     """
     config = run if isinstance(run, RunConfig) else compose(run)
     checker = _Checker(config, kind or type(build_task(config, _CPU)))
     checker.construction()
+    if isinstance(config.backbone, HandMadeConfig):
+        checker.hand_made(config.backbone)
+        return
     (task, model), (fresh, _) = checker.make(), checker.make()
     checker.training(task, model, fresh)
     checker.evaluation()
@@ -138,6 +143,35 @@ class _Checker:
             known = metrics[reference.metric].higher_is_better is not None
             way = f"references: {reference.metric} does not tell its direction: set the metric's"
             require(known or reference.metric == task.target.metric, f"{way} higher_is_better")
+
+    def hand_made(self, options: HandMadeConfig) -> None:
+        task, fresh = (self.kind(self.config.task, self.setup) for _ in range(2))
+        made, again = task.hand_made(options), fresh.hand_made(options)
+        kinds = getattr(self.config.task, "hand_made", ())
+        require(made.kind in kinds, f"hand_made: made {made.kind}, the task has {', '.join(kinds)}")
+        widths = set()
+        for split in Split:
+            values, labels = made.values[split], made.labels[split]
+            size = task.card().sizes.get(split.value)
+            where = f"hand_made: {split.value}"
+            same_size = values.shape[0] == len(labels) == size
+            rows = f"{where} has {values.shape[0]} rows and {len(labels)} labels, the card {size}"
+            require(same_size, rows)
+            widths.add(values.shape[1])
+            numbers = values.data if hasattr(values, "tocsr") else values
+            require(bool(np.isfinite(numbers).all()), f"{where} has values that are not finite")
+            equal = (values != again.values[split]).sum() == 0
+            require(bool(equal), f"{where} differs from one making to the next")
+            served = [batch["label_B"] for batch in task.eval_batches(split)]
+            counts = np.bincount(torch.cat(served).numpy(), minlength=int(labels.max()) + 1)
+            agree = np.array_equal(np.bincount(labels, minlength=len(counts)), counts)
+            require(agree, f"{where} has other labels than eval_batches")
+        require(len(widths) == 1, f"hand_made: splits differ in their number of features, {widths}")
+        predicted = torch.from_numpy(made.labels[Split.VALIDATION])
+        metrics = task.metrics()
+        metrics.update(predicted, predicted)
+        named = task.primary in metrics.compute()
+        require(named, f"metrics: {task.primary} is not among those of predicted and true classes")
 
     def data(self, task: Task, fresh: Task) -> None:
         card = task.card()

@@ -16,7 +16,8 @@ class Row:
     """Runs that differ in their seed alone. Rates and times are medians over them.
 
     reached: how many of the n runs reached the target; the seconds to it are medians over those,
-    None where none did. settings: overrides that tell it from others of its backbone and optimizer.
+    None where none did. settings: which features, where they are hand-made, and the overrides that
+    tell it from others of its backbone and optimizer.
     standing: of the median run alone (of two in the middle the worse) by the board's compared
     metric: its value, its interval over test items, its gaps and verdicts.
     """
@@ -109,7 +110,7 @@ def board_of(runs: Sequence[RunRecord]) -> Board:
 
 def _row(
     runs: Sequence[RunRecord],
-    several: set[tuple[str, str]],
+    several: set[tuple[str, str, str]],
     compared: str,
     references: Sequence[Mapping[str, Any]],
 ) -> Row:
@@ -119,7 +120,7 @@ def _row(
     return Row(
         backbone=_backbone(first),
         optimizer=first.optimizer,
-        settings=_settings(first) if (first.backbone, first.optimizer) in several else "",
+        settings=_settings(first, several=_key(first) in several),
         n=len(runs),
         mean=fmean(values),
         median=median(values),
@@ -168,23 +169,35 @@ def _standing(
     )
 
 
-def _several(groups: Any) -> set[tuple[str, str]]:
-    """Return pairs of backbone and optimizer that more than one group shares."""
-    counts: dict[tuple[str, str], int] = defaultdict(int)
+def _key(run: RunRecord) -> tuple[str, str, str]:
+    """Return what a row is named by where nothing else sets it apart."""
+    return run.backbone, run.optimizer, str(run.hand_made.get("features", ""))
+
+
+def _several(groups: Any) -> set[tuple[str, str, str]]:
+    """Return the names that more than one group shares."""
+    counts: dict[tuple[str, str, str], int] = defaultdict(int)
     for members in groups:
-        counts[members[0].backbone, members[0].optimizer] += 1
-    return {pair for pair, count in counts.items() if count > 1}
+        counts[_key(members[0])] += 1
+    return {name for name, count in counts.items() if count > 1}
 
 
-def _settings(run: RunRecord) -> str:
-    """Return the overrides that the other columns do not tell already, else the hash."""
-    told = {"task", "data", "backbone", "optimizer", "seed", "results", "name", "cache", "tracking"}
+def _settings(run: RunRecord, *, several: bool) -> str:
+    """Return what the other columns do not tell: the features and, of several, the overrides."""
+    features = str(run.hand_made.get("features", ""))
+    if not several:
+        return features
+    told = {"task", "data", "backbone", "optimizer", "seed", "results", "name", "cache"}
+    groups = {"hydra", "tracking"}
+    if features:
+        told |= {"backbone.features", "backbone.kernel"}
+        groups |= {"loss", "optimizer", "schedule", "trainer", "precision"}
     kept = []
     for override in run.overrides:
         key = override.lstrip("+~").partition("=")[0]
-        if key not in told and key.partition(".")[0] not in {"hydra", "tracking"}:
+        if key not in told and key.partition(".")[0] not in groups:
             kept.append(override)
-    return " ".join(kept) or run.group_hash
+    return " ".join([*([features] if features else []), *(kept or [run.group_hash])])
 
 
 def _median(values: Sequence[float | None]) -> float | None:

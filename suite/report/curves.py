@@ -28,18 +28,22 @@ def curves_png(events: Iterable[Mapping[str, Any]]) -> bytes:
                 values.append(value)
         record = event.get("record", record)
     primary = record.get("primary", "")
-    canvas = Figure(figsize=(10, 3.8), layout="constrained")
-    left, right = canvas.subplots(1, 2)
-    _draw(left, curves, "loss", ("train", "validation"))
-    positive = [v for name in ("train", "validation") for v in curves[f"{name}/loss"][1] if v > 0]
-    if positive and max(positive) > _ORDERS_OF_MAGNITUDE * min(positive):
-        left.set_yscale("log")
+    losses = {f"{name}/loss": curves.get(f"{name}/loss") for name in ("train", "validation")}
+    # A model on hand-made features has none to draw.
+    panels = 2 if any(losses.values()) else 1
+    canvas = Figure(figsize=(5 * panels, 3.8), layout="constrained")
+    *left, right = canvas.subplots(1, panels, squeeze=False)[0]
+    for axes in left:
+        _draw(axes, curves, "loss", ("train", "validation"))
+        positive = [v for curve in losses.values() if curve for v in curve[1] if v > 0]
+        if positive and max(positive) > _ORDERS_OF_MAGNITUDE * min(positive):
+            axes.set_yscale("log")
     _draw(right, curves, primary, ("train", "validation", "test"))
     target = record.get("target") or {}
     if target.get("metric") == primary:
         label = f"target {target['threshold']:g}"
         right.axhline(target["threshold"], color="black", lw=1, ls="--", label=label, zorder=0.5)
-    for axes in (left, right):
+    for axes in (*left, right):
         if axes.get_legend_handles_labels()[0]:
             axes.legend(fontsize=9, frameon=False)
     names = (record.get(key, "") for key in ("task", "data", "backbone", "optimizer"))

@@ -48,6 +48,7 @@ def tags_of(record: Mapping[str, Any]) -> dict[str, str]:
         "group_hash": record["group_hash"],
         "sweep": record["sweep"],
         "stopped": record["stopped"],
+        "features": (record.get("hand_made") or {}).get("features"),
         **_verdicts(record),
         "fingerprint": card.get("fingerprint"),
         "synthetic": str(card["synthetic"]).lower() if "synthetic" in card else None,
@@ -88,6 +89,11 @@ def totals_of(record: Mapping[str, Any]) -> dict[str, float]:
     values = {f"time/{k}": record[k] for k in ("training_seconds", "wall_seconds")}
     for group, name in (("throughput", "throughput"), ("memory", "hardware"), ("model", "model")):
         values |= {f"{name}/{k}": v for k, v in record[group].items()}
+    # Records of journals from before there were hand-made features have no such entry.
+    made = dict(record.get("hand_made") or {})
+    if "feature_seconds" in made:
+        values["time/feature_seconds"] = made.pop("feature_seconds")
+    values |= {f"model/{k}": v for k, v in made.items()}
     for key, value in (record["reached"] or {}).items():
         values[f"time/to_target_{key}"] = value
     values |= _standing_of(record)

@@ -24,6 +24,7 @@ class ImageRecognitionConfig(TaskConfig):
 
     data_kind: ClassVar[str] = "image"
     losses: ClassVar[tuple[str, ...]] = ("cross_entropy", "mse")
+    hand_made: ClassVar[tuple[str, ...]] = ("pixels", "hog")
 
     _target_: str = "tasks.image_recognition.task.ImageRecognition"
     shift: int | None = None

@@ -12,11 +12,14 @@ from suite import (
     DeepModel,
     Direction,
     Form,
+    HandMade,
+    HandMadeConfig,
     PooledHead,
     Split,
     Stem,
     Target,
 )
+from tasks.image_recognition.hand_made import hand_made
 from tasks.image_recognition.sample import training_pixels
 from tasks.image_recognition.stems import GridStem, PatchStem, PixelStem
 from tasks.image_recognition.whitening import WhiteningStem
@@ -57,3 +60,8 @@ class ImageRecognition(Classification):
         classes = len(self.data.classes)
         head = PooledHead(hidden.features, classes, dropout=self.config.head_dropout)
         return DeepModel(stem, hidden, head).to(self.setup.device)
+
+    def hand_made(self, options: HandMadeConfig) -> HandMade:
+        first = next(iter(self.eval_batches(Split.TRAIN)))
+        side = min(first["pixels_BCHW"].shape[2:])
+        return hand_made(options, self.eval_batches, side)

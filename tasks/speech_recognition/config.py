@@ -75,6 +75,7 @@ class SpeechRecognitionConfig(SpeechConfig):
 
     data_kind: ClassVar[str] = "spoken labels"
     losses: ClassVar[tuple[str, ...]] = ("cross_entropy", "mse")
+    hand_made: ClassVar[tuple[str, ...]] = ("log_mel", "mfcc")
 
     _target_: str = "tasks.speech_recognition.keywords.SpeechRecognition"
 

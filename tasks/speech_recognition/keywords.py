@@ -18,6 +18,8 @@ from suite import (
     DeepModel,
     Direction,
     Form,
+    HandMade,
+    HandMadeConfig,
     PooledHead,
     Split,
     Stem,
@@ -25,6 +27,7 @@ from suite import (
 )
 from tasks.speech_recognition.config import SpeechConfig
 from tasks.speech_recognition.examples import examples
+from tasks.speech_recognition.hand_made import hand_made
 from tasks.speech_recognition.recordings import SpeechSet
 from tasks.speech_recognition.spectrogram import frame_samples
 from tasks.speech_recognition.stem import SpeechStem, WaveStem
@@ -93,6 +96,9 @@ class SpeechRecognition(Classification):
         classes = len(self.data.classes)
         head = PooledHead(hidden.features, classes, dropout=self.config.head_dropout)
         return DeepModel(stem, hidden, head)
+
+    def hand_made(self, options: HandMadeConfig) -> HandMade:
+        return hand_made(options, self.config, self.eval_batches)
 
     def _hear_at(self, rate: int | None) -> None:
         """Take recordings at another sample rate; those read at the old one are read again."""

@@ -37,6 +37,7 @@ class TextClassificationConfig(TaskConfig):
 
     data_kind: ClassVar[str] = "text"
     losses: ClassVar[tuple[str, ...]] = ("cross_entropy", "mse")
+    hand_made: ClassVar[tuple[str, ...]] = ("tfidf", "tfidf_words", "tfidf_characters")
 
     _target_: str = "tasks.text_classification.task.TextClassification"
     unit: Unit = Unit.character

@@ -14,11 +14,14 @@ from suite import (
     BackboneBuilder,
     Classification,
     ConfigError,
+    DataCard,
     DataSet,
     DeepModel,
     Direction,
     Examples,
     Form,
+    HandMade,
+    HandMadeConfig,
     PooledHead,
     Ragged,
     Split,
@@ -28,6 +31,7 @@ from suite import (
 )
 from tasks.text_classification.config import Unit
 from tasks.text_classification.data import TextSet
+from tasks.text_classification.hand_made import hand_made
 from tasks.text_classification.stems import TextStem, TokenStem
 from tasks.text_classification.tokens import encode, encode_words, train_tokenizer
 
@@ -46,6 +50,13 @@ class TextClassification(Classification):
         """The texts as they are; read on first use."""
         texts: TextSet = self.setup.data.load(self.setup.cache)
         return texts
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.texts.classes
+
+    def card(self) -> DataCard:
+        return self.texts.card
 
     @cached_property
     def tokenizer(self):  # type: ignore[no-untyped-def]  # the library has no types
@@ -101,6 +112,9 @@ class TextClassification(Classification):
             pool=self.config.pool.value,
         )
         return DeepModel(stem, hidden, head)
+
+    def hand_made(self, options: HandMadeConfig) -> HandMade:
+        return hand_made(options, self.texts, lowercase=self.config.lowercase)
 
     def _cut_by(self, opens: Callable[[], Tokenizer] | None) -> None:
         """Cut texts by the tokenizer of a backbone, or by our own; cut them again where it changed.

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from itertools import count
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -187,6 +188,43 @@ class MaskIgnored(SpeechRecognition):
         return Blind()
 
 
+def _made(called, /, **changes):
+    """Return an image task whose hand-made features are changed as told."""
+
+    class Changed(ImageRecognition):
+        def hand_made(self, options):
+            made = super().hand_made(options)
+            return replace(made, **{k: change(getattr(made, k)) for k, change in changes.items()})
+
+    Changed.__name__ = called
+    return Changed
+
+
+def _one(split, change):
+    return lambda parts: {k: change(v) if k is split else v for k, v in parts.items()}
+
+
+BROKEN_FEATURES = [
+    (_made("Kind", kind=lambda kind: "colours"), "made colours, the task has pixels, hog"),
+    (
+        _made("Rows", values=_one(Split.TEST, lambda rows: rows[1:])),
+        "test has 358 rows and 359 labels, the card 359",
+    ),
+    (_made("Infinite", values=_one(Split.TRAIN, lambda rows: rows / 0.0)), "train has values that"),
+    (
+        _made("Drawn", values=_one(Split.TEST, lambda rows: rows + np.random.rand(*rows.shape))),
+        "test differs from one making to the next",
+    ),
+    (
+        _made("Labels", labels=_one(Split.VALIDATION, lambda labels: labels * 0)),
+        "validation has other labels than eval_batches",
+    ),
+    (
+        _made("Widths", values=_one(Split.VALIDATION, lambda rows: rows[:, 1:])),
+        "splits differ in their number of features",
+    ),
+]
+
 BROKEN = [
     (Eager, r"__init__ uses setup\.data\.load: open data on first use"),
     (Nameless, "primary='': must be a string"),
@@ -226,6 +264,15 @@ def images(embedded, small):
 def test_broken_task_is_caught(images, kind, message):
     with pytest.raises(CheckFailed, match=message):
         check_task(images, kind=kind)
+
+
+@pytest.mark.filterwarnings("ignore:(divide by zero|invalid value):RuntimeWarning")
+@pytest.mark.parametrize(
+    ("kind", "message"), BROKEN_FEATURES, ids=[kind.__name__ for kind, _ in BROKEN_FEATURES]
+)
+def test_broken_features_are_caught(embedded, kind, message):
+    with pytest.raises(CheckFailed, match=message):
+        check_task([*embedded["digits"], "backbone=svm"], kind=kind)
 
 
 def test_mask_that_does_not_mask_is_caught(embedded, small):

@@ -12,6 +12,22 @@ def test_embedded_task_keeps_the_contract(embedded, small, embedded_name, backbo
     check_task([*embedded[embedded_name], *small[backbone]])
 
 
+@pytest.mark.parametrize(
+    ("name", "features"),
+    [
+        (name, features)
+        for name, kinds in {
+            "digits": ("pixels", "hog"),
+            "language_names": ("tfidf",),
+            "spoken_words": ("log_mel", "mfcc"),
+        }.items()
+        for features in kinds
+    ],
+)
+def test_hand_made_features_keep_the_contract(embedded, name, features):
+    check_task([*embedded[name], "backbone=svm", f"backbone.features={features}"])
+
+
 def test_every_registered_task_is_among_these(embedded):
     checked = {f"task/{compose(overrides).choices['task']}" for overrides in embedded.values()}
     registered = {

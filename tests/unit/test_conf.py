@@ -5,12 +5,13 @@ from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from suite.compose import GROUPS, compose
-from suite.config import RunConfig
+from suite.config import HandMadeConfig, RunConfig
 from suite.errors import ConfigError, DeviceError
 from suite.features import BackboneBuilder, Form, GridSpec, SequenceSpec, WaveSpec
 from suite.hardware.device import choose_device
@@ -71,6 +72,10 @@ def test_option_composes_and_its_task_is_built(group, option):
 @pytest.mark.parametrize("option", [name for group, name in OPTIONS if group == "backbone"])
 def test_backbone_is_built(option):
     node = composed("backbone", option).backbone
+    if isinstance(node, HandMadeConfig):
+        svm = _named(node._target_)(node, seed=0)
+        assert svm.fit(np.eye(4), np.array([0, 1, 0, 1]), 1.0).parameters > 1
+        return
     builder = BackboneBuilder(_named(node._target_), _options(node))
     specs = {
         Form.SEQUENCE: SequenceSpec(features=8, length=16),

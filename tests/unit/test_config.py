@@ -24,6 +24,16 @@ WRONG = [
     (config.TransformerConfig, {"width": 20}, "backbone.width=20: must be a multiple of .*[(]8[)]"),
     (config.TransformerConfig, {"heads": 0}, "backbone.heads=0: must be above 0"),
     (config.TransformerConfig, {"expansion": 0}, "backbone.expansion=0: must be above 0"),
+    (config.SVMConfig, {"C": 0.0}, "backbone.C=0.0: must be above 0"),
+    (config.SVMConfig, {"grid": []}, r"backbone.grid=\[\]: must be numbers above 0"),
+    (config.SVMConfig, {"grid": [1.0, 0.1]}, "backbone.grid=.*larger than the one before"),
+    (config.SVMConfig, {"grid": [0.0, 0.1]}, "backbone.grid=.*numbers above 0"),
+    (config.SVMConfig, {"gamma": -1.0}, "backbone.gamma=-1.0: must be above 0"),
+    (config.SVMConfig, {"tolerance": 0.0}, "backbone.tolerance=0.0: must be above 0"),
+    (config.SVMConfig, {"train_examples": 0}, "backbone.train_examples=0: must be above 0"),
+    (config.SVMConfig, {"cell": 0}, "backbone.cell=0: must be above 0"),
+    (config.SVMConfig, {"words": 0}, "backbone.words=0: must be above 0"),
+    (config.SVMConfig, {"segments": -2}, "backbone.segments=-2: must be above 0"),
     (config.ConformerConfig, {"kernel": 4}, "backbone.kernel=4: must be odd and above 0"),
     (config.ConformerConfig, {"width": 20}, "backbone.width=20: must be a multiple of .*[(]8[)]"),
     (config.CrossEntropyConfig, {"smoothing": 1.0}, "loss.smoothing=1.0: must be at least 0"),
@@ -114,6 +124,7 @@ def test_composed_run_has_the_types_of_the_schemas():
         ["task=text_classification", "task.unit=bpe", "data.on_error=skip"],
         ["task=speech_transcription", "optimizer=muon", "hardware.threads=1", "seed=3"],
         ["trainer.epochs=null", "trainer.steps=5", "name=x", "trainer.convergence.enabled=true"],
+        ["backbone=svm", "backbone.kernel=rbf", "backbone.grid=[1,2]"],
         ["backbone=transformers", "backbone.architecture=vit", "backbone.options.hidden_size=8"],
         ["backbone=transformers", "backbone.model=a/b", "backbone.trainable=2"],
     ],
@@ -170,8 +181,40 @@ def test_hash_changes_with_what_can_change_the_result(override):
 
 
 @pytest.mark.parametrize(
+    "override",
+    [
+        "optimizer=muon",
+        "optimizer.lr=0.5",
+        "schedule=constant",
+        "trainer=smoke",
+        "trainer.epochs=1",
+        "precision=bf16",
+        "loss=mse",
+    ],
+)
+def test_hash_of_hand_made_features_leaves_out_what_plays_no_part(override):
+    run = compose(["backbone=svm", override])
+    assert run.hash() == compose(["backbone=svm"]).hash()
+    assert run.optimizer is run.schedule is run.loss is None
+
+
+@pytest.mark.parametrize("override", ["backbone.C=1", "backbone.features=hog", "task.shift=2"])
+def test_hash_of_hand_made_features_changes_with_their_options(override):
+    assert compose(["backbone=svm", override]).hash() != compose(["backbone=svm"]).hash()
+
+
+@pytest.mark.parametrize(
     ("overrides", "message"),
     [
+        (
+            ["backbone=svm", "task=speech_transcription"],
+            "backbone=svm: is fitted on hand-made features, and task=speech_transcription has none",
+        ),
+        (
+            ["backbone=svm", "backbone.features=tfidf"],
+            "backbone.features=tfidf: task=image_recognition has auto, pixels, hog",
+        ),
+        (["backbone=svm", "backbone.features=hg"], "did you mean 'hog'?"),
         (["data=imagefolder"], "data.path: has no value; give data.path=…"),
         (
             ["task=text_classification", "data=digits"],

@@ -1,6 +1,6 @@
 """Optical recognition of handwritten digits (Alpaydin and Kaynak 1998), as scikit-learn has it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +32,7 @@ class Digits:
             torch.from_numpy(pixels_NP.reshape(-1, 1, 8, 8)),
             torch.from_numpy(label_N.astype(np.int64)),
         )
-        return assemble(
+        data = assemble(
             {Split.TRAIN: images},
             [str(digit) for digit in range(10)],
             About(
@@ -44,3 +44,5 @@ class Digits:
             validation=0.1,
             test=0.2,
         )
+        # Nobody published a test split; the references are results on this one.
+        return replace(data, card=replace(data.card, published_test=True))

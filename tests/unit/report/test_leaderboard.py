@@ -92,6 +92,27 @@ def test_rows_of_one_name_show_what_differs() -> None:
     assert names == ["mlp + adamw (optimizer.lr=0.1)", "mlp + adamw (y)"]
 
 
+def machine(run_id: str, features: str, *overrides: str) -> RunRecord:
+    names = {"group_hash": run_id, "config_hash": run_id, "overrides": list(overrides)}
+    made = {"backbone": "svm", "optimizer": "liblinear", "hand_made": {"features": features}}
+    return run(run_id, 0.9, **names, **made)
+
+
+def test_rows_of_hand_made_features_name_them() -> None:
+    runs = [machine("a", "hog"), machine("b", "pixels"), run("c", 0.8)]
+    names = [row.name for row in leaderboard(runs).boards[0].rows]
+    assert names == ["svm + liblinear (hog)", "svm + liblinear (pixels)", "mlp + adamw"]
+
+
+def test_rows_of_the_same_features_show_what_differs_and_matters() -> None:
+    runs = [
+        machine("a", "hog", "backbone.features=hog", "backbone.cell=4", "trainer.epochs=3"),
+        machine("b", "hog", "optimizer=sgd"),
+    ]
+    names = [row.name for row in leaderboard(runs).boards[0].rows]
+    assert names == ["svm + liblinear (hog backbone.cell=4)", "svm + liblinear (hog b)"]
+
+
 def test_other_data_of_the_same_name_is_not_compared() -> None:
     other = run("b", 0.8, backbone="resnet", data_card={"fingerprint": "g"})
     board = leaderboard([run("a", 0.9), other])

@@ -25,6 +25,20 @@ def test_legal() -> None:
     assert legal("test/word_error_rate") == "test/word_error_rate"
 
 
+def test_hand_made_features_are_numbers_and_a_tag() -> None:
+    made = {"features": "hog", "feature_seconds": 2.0, "C": 0.1, "features_per_example": 81}
+    record = RunRecord(run_id="a", name="a", hand_made=made).plain()
+    totals = totals_of(record)
+    assert (totals["time/feature_seconds"], totals["model/C"]) == (2.0, 0.1)
+    assert totals["model/features_per_example"] == 81
+    assert "model/features" not in totals
+    assert tags_of(record)["features"] == "hog"
+    without = RunRecord(run_id="a", name="a").plain()
+    assert "features" not in tags_of(without)
+    del without["hand_made"]  # as in journals of earlier versions
+    assert "time/feature_seconds" not in totals_of(without)
+
+
 def test_gaps_and_verdicts_where_others_are_known(record: Callable[..., RunRecord]) -> None:
     def reference(metric: str, value: float, kind: str) -> dict[str, object]:
         return {"name": "r", "metric": metric, "value": value, "kind": kind, "source": "s"}

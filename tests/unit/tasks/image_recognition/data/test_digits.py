@@ -32,3 +32,11 @@ def test_content_is_the_one_that_results_were_recorded_on():
     card = Digits().load(Path()).card
     assert card.fingerprint.startswith("1c4a5121673d48dc")
     assert not card.synthetic
+
+
+def test_references_hold_for_the_suites_own_split(tmp_path):
+    from suite import Known, Reference
+
+    reference = Reference(name="SVM", metric="accuracy", value=0.99, source="here")
+    card = Digits().load(tmp_path).card
+    assert Known(references=(reference,), test_examples=359).of(card) == (reference,)
