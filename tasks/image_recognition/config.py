@@ -50,6 +50,9 @@ class ImageRecognitionConfig(TaskConfig):
     """Side of the patches that a grid is whitened by: its channels become the principal components
     of these patches in the training images, each with its negative (Coates and Ng 2012; Jordan
     2024, section 3.2), and `fold` is left out; 0 leaves pixels as they are."""
+    average_mirror: bool = False
+    """Judge an image by itself and by its mirror image, logits averaged: outside training a forward
+    pass costs twice as much (Krizhevsky et al. 2012, section 4.1)."""
     head_dropout: float = 0.0
     """Share of features dropped before the output layer."""
     target: float | None = None

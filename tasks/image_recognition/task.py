@@ -20,6 +20,7 @@ from suite import (
     Target,
 )
 from tasks.image_recognition.hand_made import hand_made
+from tasks.image_recognition.mirrored import MirroredModel
 from tasks.image_recognition.sample import training_pixels
 from tasks.image_recognition.stems import GridStem, PatchStem, PixelStem
 from tasks.image_recognition.whitening import WhiteningStem
@@ -59,7 +60,8 @@ class ImageRecognition(Classification):
         hidden = backbone(stem.spec)
         classes = len(self.data.classes)
         head = PooledHead(hidden.features, classes, dropout=self.config.head_dropout)
-        return DeepModel(stem, hidden, head).to(self.setup.device)
+        model = MirroredModel if self.config.average_mirror else DeepModel
+        return model(stem, hidden, head).to(self.setup.device)
 
     def hand_made(self, options: HandMadeConfig) -> HandMade:
         first = next(iter(self.eval_batches(Split.TRAIN)))

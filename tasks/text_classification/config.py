@@ -60,12 +60,18 @@ class TextClassificationConfig(TaskConfig):
     ngrams: int = 1
     """Longest n-gram of tokens that has an embedding of its own, added up at each position (as in
     Bojanowski et al. 2017); 1 has none."""
+    word_ngrams: int = 0
+    """Longest n-gram of whole words that has an embedding of its own, with `unit: subword`; 1 has
+    words alone, 0 none."""
     ngram_buckets: int = 32768
     """Rows of each order's table; n-grams are hashed into them."""
     ngram_dropout: float = 0.0
     """Share of n-grams left out in training."""
     token_dropout: float = 0.0
     """Share of tokens left out in training."""
+    word_dropout: float = 0.0
+    """Share of words left blank in training, with `unit: subword` (Iyyer et al. 2015, section
+    3.1)."""
     pool: Pool = Pool.mean
     """How positions become one vector: their mean, or each feature's maximum."""
     head_dropout: float = 0.0
@@ -76,7 +82,11 @@ class TextClassificationConfig(TaskConfig):
     def __post_init__(self) -> None:
         self.require_positive("minimum_count", "max_tokens", "embedding", "ngrams", "ngram_buckets")
         self.require("vocabulary", self.vocabulary >= 2, "2 or above")
-        self.require_fraction("ngram_dropout", "token_dropout", "head_dropout")
+        self.require("word_ngrams", self.word_ngrams >= 0, "0 or above")
+        self.require_fraction("ngram_dropout", "token_dropout", "word_dropout", "head_dropout")
+        for name in ("word_ngrams", "word_dropout"):
+            value = getattr(self, name)
+            self.require(name, not value or self.unit is Unit.subword, "0 unless unit is subword")
         self.require("target", self.target is None or 0 < self.target <= 1, "above 0, at most 1")
 
 

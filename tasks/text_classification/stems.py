@@ -24,7 +24,7 @@ from suite import (
 )
 from tasks.text_classification.config import TextClassificationConfig, Unit
 
-_TOKEN_STREAM, _NGRAM_STREAM = 0, 16
+_TOKEN_STREAM, _WORD_STREAM, _NGRAM_STREAM, _PHRASE_STREAM = 0, 1, 16, 32
 _OUTSIDE = -1
 """The part of the text that padding is in."""
 _PRIME, _SPREAD, _FINAL = 1_000_003, 0x9E3779B1, 0x2545F4914F6CDD1D
@@ -57,10 +57,17 @@ class TextStem(Stem):
         self.form = form
         self.subword = config.unit is Unit.subword
         self.token_dropout = config.token_dropout
+        self.word_dropout = config.word_dropout
         self.tokens = nn.Embedding(vocabulary, features)
         self.ngrams = nn.ModuleList(
             NgramEmbedding(order, features, config.ngram_buckets, config.ngram_dropout)
             for order in range(2, config.ngrams + 1)
+        )
+        self.phrases = nn.ModuleList(
+            NgramEmbedding(
+                order, features, config.ngram_buckets, config.ngram_dropout, _PHRASE_STREAM
+            )
+            for order in range(1, config.word_ngrams + 1)
         )
         nn.init.normal_(self.tokens.weight, std=0.1)
         self.norm = nn.LayerNorm(features) if config.embedding_norm else nn.Identity()
@@ -84,6 +91,13 @@ class TextStem(Stem):
             words = batch["word_length_BW"].shape[1]
             values_BTD = _summed(values_BTD, part_BT, words)
             mask_BT = length_mask(batch["words_B"], words)
+            if self.phrases:
+                word_BW = _word_numbers(tokens_BT, part_BT, batch["word_length_BW"])
+                text_BW = torch.where(mask_BT, 0, _OUTSIDE)
+                for embedding in self.phrases:
+                    values_BTD = values_BTD + embedding(word_BW, text_BW, batch)
+            if self.training and self.word_dropout:
+                values_BTD = values_BTD * _kept(batch, _WORD_STREAM, mask_BT, self.word_dropout)
         values_BTD = self.norm(values_BTD)
         if self.form is Form.SEQUENCE:
             return Sequence(values_BTD, mask_BT)
@@ -97,6 +111,21 @@ def _words(batch: Batch, tokens_BT: Tensor) -> Tensor:
     return torch.searchsorted(end_BW, position_BT.contiguous(), right=True)
 
 
+def _word_numbers(tokens_BT: Tensor, word_BT: Tensor, length_BW: Tensor) -> Tensor:
+    """Return a number (B, W) for each word that depends on its characters and their order."""
+    start_BW = length_BW.cumsum(1) - length_BW
+    inside_BT = word_BT >= 0
+    place_BT = word_BT.clamp(min=0)
+    offset_BT = torch.arange(tokens_BT.shape[1], device=tokens_BT.device) - start_BW.gather(
+        1, place_BT
+    )
+    number_BT = (tokens_BT + 1) * _SPREAD ^ (offset_BT * _PRIME)
+    number_BT = (number_BT ^ (number_BT >> 29)) * _FINAL
+    number_BT = (number_BT ^ (number_BT >> 32)) * inside_BT
+    # Sums of integers are the same in every order.
+    return torch.zeros_like(length_BW).scatter_add_(1, place_BT, number_BT)
+
+
 def _summed(values_BTD: Tensor, word_BT: Tensor, words: int) -> Tensor:
     """Sum up the positions of each word: (B, T, D) -> (B, W, D)."""
     # A product with zeros and ones: unlike scattering it sums in the same order on every device.
@@ -107,10 +136,13 @@ def _summed(values_BTD: Tensor, word_BT: Tensor, words: int) -> Tensor:
 class NgramEmbedding(nn.Module):
     """Embeds the n-gram around each position, by a hash of its tokens (Weinberger et al. 2009)."""
 
-    def __init__(self, order: int, features: int, buckets: int, dropout: float) -> None:
+    def __init__(
+        self, order: int, features: int, buckets: int, dropout: float, stream: int = _NGRAM_STREAM
+    ) -> None:
         super().__init__()
         self.order = order
         self.dropout = dropout
+        self.stream = stream + order
         self.table = nn.Embedding(buckets, features)
         nn.init.normal_(self.table.weight, std=0.05)
 
@@ -125,7 +157,7 @@ class NgramEmbedding(nn.Module):
         rows_BT = ngram_rows(window_BTN, self.table.num_embeddings)
         weight_BT = whole_BT.to(self.table.weight.dtype)
         if self.training and self.dropout:
-            kept_BT1 = _kept(batch, _NGRAM_STREAM + self.order, tokens_BT, self.dropout)
+            kept_BT1 = _kept(batch, self.stream, tokens_BT, self.dropout)
             weight_BT = weight_BT * kept_BT1.squeeze(-1)
         return cast(Tensor, self.table(rows_BT) * weight_BT.unsqueeze(-1))
 
