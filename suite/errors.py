@@ -57,3 +57,9 @@ def unwritable(results: object, error: OSError) -> ConfigError:
         f"results={results}: cannot be written ({error.strerror}); "
         "give a folder that can, results=…"
     )
+
+
+def one_line(text: str) -> str:
+    """Join a message of several lines, without what omegaconf adds about its internals."""
+    lines = [line.strip() for line in text.splitlines()]
+    return "; ".join(line for line in lines if line and not line.startswith("object_type="))

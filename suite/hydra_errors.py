@@ -5,8 +5,7 @@ The line names the key, the value and the nearest right one.
 
 from collections.abc import Sequence
 
-from suite.config import one_line
-from suite.errors import nearest
+from suite.errors import nearest, one_line
 from suite.plugins import find
 
 

@@ -12,26 +12,22 @@ columns only, and padded columns are zero before every convolution and pooling, 
 Legend: B batch, C channels, H height, W width, T positions.
 """
 
-from typing import ClassVar
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from suite.backbones.resnet import MaskedBatchNorm
-from suite.features import Backbone, Form, Grid, GridSpec, Sequence
+from suite.backbones.grid import GridBackbone, MaskedBatchNorm, masked
+from suite.features import Grid, GridSpec, Sequence
 
 _VECTOR = 8
 """Channels last trains faster, but with fewer channels than this torch crashes on the CPU."""
 
 
-class ConvNet(Backbone):
+class ConvNet(GridBackbone):
     """`stages` stages of `depth` convolutions: `width` channels in the first, `wide` in the rest.
 
     Returns one position per column of the last grid, averaged over its height.
     """
-
-    takes: ClassVar[Form] = Form.GRID
 
     def __init__(
         self, spec: GridSpec, *, width: int, wide: int, depth: int, stages: int, dropout: float
@@ -42,7 +38,7 @@ class ConvNet(Backbone):
         members: list[_Stage] = []
         for stage in range(stages):
             out = width if stage == 0 else wide
-            pool = (1 if flat else 2, self._width_stride(spec))
+            pool = (1 if flat else 2, self._halving(spec))
             members.append(_Stage(channels, out, depth=depth, pool=pool, flat=flat))
             channels = out
         self.stages = nn.ModuleList(members)
@@ -52,16 +48,9 @@ class ConvNet(Backbone):
         if self.channels_last:
             self.to(memory_format=torch.channels_last)
 
-    def _width_stride(self, spec: GridSpec) -> int:
-        limit = spec.max_width_stride
-        if limit is not None and self.width_stride * 2 > limit:
-            return 1
-        self.width_stride *= 2
-        return 2
-
     def forward(self, inputs: Grid) -> Sequence:
         """Map (B, C, H, W) to (B, W / width_stride, features)."""
-        values, mask = _masked(inputs.values_BCHW, inputs.mask_BW), inputs.mask_BW
+        values, mask = masked(inputs.values_BCHW, inputs.mask_BW), inputs.mask_BW
         if self.channels_last:
             values = values.contiguous(memory_format=torch.channels_last)
         for stage in self.stages:
@@ -96,14 +85,14 @@ class _Stage(nn.Module):
             values = convolution(values)
             if index == 0:
                 values, mask = self._pooled(values, mask)
-            values = _masked(F.gelu(norm(values, mask)), mask)
+            values = masked(F.gelu(norm(values, mask)), mask)
         return values, mask
 
     def _pooled(self, values: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
         height, width = values.shape[2:]
         # An odd side is filled up with zeros: the same whether the batch is padded further or not.
         extra = (-width % self.pool[1], -height % self.pool[0])
-        values = _masked(values, mask)
+        values = masked(values, mask)
         if any(extra):
             values = F.pad(values, (0, extra[0], 0, extra[1]))
         pooled = F.max_pool2d(values, self.pool)
@@ -114,7 +103,3 @@ def _start_as_identity(convolution: nn.Conv2d) -> None:
     out, channels = convolution.weight.shape[:2]
     nn.init.kaiming_uniform_(convolution.weight, a=5**0.5)
     nn.init.dirac_(convolution.weight.data[: min(out, channels)])
-
-
-def _masked(values: Tensor, mask: Tensor | None) -> Tensor:
-    return values if mask is None else values * mask[:, None, None, :].to(values.dtype)

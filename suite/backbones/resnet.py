@@ -11,22 +11,18 @@ are zero before every convolution, as the border's own padding is.
 Legend: B batch, C channels, H height, W width, T positions.
 """
 
-from typing import ClassVar
-
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from suite.features import Backbone, Form, Grid, GridSpec, Sequence
+from suite.backbones.grid import GridBackbone, MaskedBatchNorm, masked
+from suite.features import Grid, GridSpec, Sequence
 
 
-class ResNet(Backbone):
+class ResNet(GridBackbone):
     """`stages` stages of `depth` basic blocks each; the first stage has `width` channels.
 
     Returns one position per column of the last grid, averaged over its height.
     """
-
-    takes: ClassVar[Form] = Form.GRID
 
     def __init__(
         self, spec: GridSpec, *, width: int, depth: int, stages: int, dropout: float
@@ -41,25 +37,18 @@ class ResNet(Backbone):
             for block in range(depth):
                 stride = (1, 1)
                 if stage > 0 and block == 0:
-                    stride = (1 if flat else 2, self._width_stride(spec))
+                    stride = (1 if flat else 2, self._halving(spec))
                 blocks.append(_Block(channels, out, stride=stride, flat=flat, dropout=dropout))
                 channels = out
         self.blocks = nn.ModuleList(blocks)
         self.features = channels
 
-    def _width_stride(self, spec: GridSpec) -> int:
-        limit = spec.max_width_stride
-        if limit is not None and self.width_stride * 2 > limit:
-            return 1
-        self.width_stride *= 2
-        return 2
-
     def forward(self, inputs: Grid) -> Sequence:
         """Map (B, C, H, W) to (B, W / width_stride, features)."""
         mask = inputs.mask_BW
-        values = _masked(inputs.values_BCHW, mask)
+        values = masked(inputs.values_BCHW, mask)
         values, mask = self.entry(values, mask)
-        values = _masked(F.relu(values), mask)
+        values = masked(F.relu(values), mask)
         for block in self.blocks:
             values, mask = block(values, mask)
         return Sequence(values.mean(2).transpose(1, 2), mask)
@@ -105,37 +94,8 @@ class _Block(nn.Module):
 
     def forward(self, values: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
         hidden, out_mask = self.first(values, mask)
-        hidden = self.dropout(_masked(F.relu(hidden), out_mask))
+        hidden = self.dropout(masked(F.relu(hidden), out_mask))
         hidden, _ = self.second(hidden, out_mask)
         if self.shortcut is not None:
             values, _ = self.shortcut(values, mask)
-        return _masked(F.relu(values + hidden), out_mask), out_mask
-
-
-class MaskedBatchNorm(nn.BatchNorm2d):
-    """Batch normalisation whose statistics leave padded columns out (Ioffe and Szegedy 2015)."""
-
-    def forward(self, values: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Normalise (B, C, H, W); in training over the columns where mask (B, W) is True."""
-        if mask is None or not self.training:
-            return super().forward(values)
-        weight = mask[:, None, None, :].to(values.dtype)
-        count = weight.sum() * values.shape[2]
-        # Shifted by the running mean: the one-pass variance below would lose digits otherwise.
-        anchor = self.running_mean.clone()  # type: ignore[union-attr]
-        shifted = (values - anchor[:, None, None]) * weight
-        offset = shifted.sum((0, 2, 3)) / count
-        variance = (shifted.square().sum((0, 2, 3)) / count - offset.square()).clamp(min=0)
-        mean = anchor + offset
-        with torch.no_grad():
-            unbiased = variance * count / (count - 1).clamp(min=1)
-            self.running_mean.lerp_(mean, self.momentum)  # type: ignore[union-attr,arg-type]
-            self.running_var.lerp_(unbiased, self.momentum)  # type: ignore[union-attr,arg-type]
-            self.num_batches_tracked.add_(1)  # type: ignore[union-attr]
-        scale = self.weight * torch.rsqrt(variance + self.eps)
-        shift = self.bias - scale * mean
-        return values * scale[:, None, None] + shift[:, None, None]
-
-
-def _masked(values: Tensor, mask: Tensor | None) -> Tensor:
-    return values if mask is None else values * mask[:, None, None, :]
+        return masked(F.relu(values + hidden), out_mask), out_mask

@@ -8,8 +8,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from suite.config import one_line
-from suite.errors import ConfigError
+from suite.errors import ConfigError, one_line
 
 _HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 _FILES = ["*.json", "*.txt", "*.model", "*.safetensors"]

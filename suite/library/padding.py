@@ -9,7 +9,7 @@ Legend: B batch, C channels, T positions, G groups.
 import torch
 from torch import Tensor, nn
 
-from suite.backbones.resnet import MaskedBatchNorm
+from suite.backbones.grid import MaskedBatchNorm
 
 
 class Padding:

@@ -12,8 +12,7 @@ import torch
 from transformers import CONFIG_MAPPING, AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
 from transformers.utils import logging
 
-from suite.config import one_line
-from suite.errors import ConfigError, nearest
+from suite.errors import ConfigError, nearest, one_line
 from suite.library.hub import find_model, require_weights
 
 _ALIASES = {"ast": "audio-spectrogram-transformer"}

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoTokenizer, PreTrainedConfig, PreTrainedModel
 
-from suite.config import one_line
-from suite.errors import ConfigError
+from suite.errors import ConfigError, one_line
 from suite.features import Form, Intake, Sequence, SequenceSpec, Spec, Tokens
 from suite.library.reading import Reading
 from suite.library.source import Source

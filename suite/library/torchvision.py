@@ -15,8 +15,7 @@ from torch.func import functional_call
 from torchvision.models import get_model, list_models
 from torchvision.models.vision_transformer import Encoder
 
-from suite.config import one_line
-from suite.errors import ConfigError, nearest
+from suite.errors import ConfigError, nearest, one_line
 from suite.features import Form, Grid, GridSpec, Intake, Sequence
 from suite.library.frozen import LibraryBackbone
 from suite.library.pixels import Fitting, adapt_first_convolution, own_size

@@ -6,8 +6,7 @@ import safetensors.torch
 from torch import Tensor, nn
 from torchvision.models.vision_transformer import interpolate_embeddings
 
-from suite.config import one_line
-from suite.errors import ConfigError
+from suite.errors import ConfigError, one_line
 
 
 def read_weights(weights: str) -> dict[str, Tensor]:

@@ -21,4 +21,5 @@ class MirroredModel(DeepModel):
             return logits_BK
         pixels_BCHW = batch["pixels_BCHW"].flip(3)
         mirrored = replace(batch, tensors={**batch.tensors, "pixels_BCHW": pixels_BCHW})
-        return (logits_BK + super().forward(mirrored)) / 2
+        mirrored_BK: Tensor = super().forward(mirrored)
+        return (logits_BK + mirrored_BK) / 2

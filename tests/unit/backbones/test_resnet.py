@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from suite.backbones import ResNet
-from suite.backbones.resnet import MaskedBatchNorm
+from suite.backbones.grid import MaskedBatchNorm
 from suite.features import Grid, GridSpec, length_mask
 
 

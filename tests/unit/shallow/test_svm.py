@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from suite.config import ConfigError, Kernel, SVMConfig
+from suite.config import Kernel, SVMConfig
+from suite.errors import ConfigError
 from suite.shallow import svm as module
 from suite.shallow.svm import SVM, evenly
 

@@ -1,0 +1,60 @@
+"""What convolutional backbones share: padding along the width that changes nothing.
+
+Statistics are taken over real columns only, and padded columns are zero before every convolution
+and pooling, as the border is.
+
+Legend: B batch, C channels, H height, W width.
+"""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from suite.features import Backbone, Form, GridSpec
+
+
+class GridBackbone(Backbone):
+    """A backbone over a grid that halves its width in some stages."""
+
+    takes: ClassVar[Form] = Form.GRID
+
+    def _halving(self, spec: GridSpec) -> int:
+        """Return the next stage's stride along the width: 2, or 1 where `spec` allows no more."""
+        limit = spec.max_width_stride
+        if limit is not None and self.width_stride * 2 > limit:
+            return 1
+        self.width_stride *= 2
+        return 2
+
+
+class MaskedBatchNorm(nn.BatchNorm2d):
+    """Batch normalisation whose statistics leave padded columns out (Ioffe and Szegedy 2015)."""
+
+    def forward(self, values: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Normalise (B, C, H, W); in training over the columns where mask (B, W) is True."""
+        if mask is None or not self.training:
+            return super().forward(values)
+        weight = mask[:, None, None, :].to(values.dtype)
+        count = weight.sum() * values.shape[2]
+        # Shifted by the running mean: the one-pass variance below would lose digits otherwise.
+        anchor = self.running_mean.clone()  # type: ignore[union-attr]
+        shifted = (values - anchor[:, None, None]) * weight
+        offset = shifted.sum((0, 2, 3)) / count
+        variance = (shifted.square().sum((0, 2, 3)) / count - offset.square()).clamp(min=0)
+        mean = anchor + offset
+        with torch.no_grad():
+            unbiased = variance * count / (count - 1).clamp(min=1)
+            self.running_mean.lerp_(mean, self.momentum)  # type: ignore[union-attr,arg-type]
+            self.running_var.lerp_(unbiased, self.momentum)  # type: ignore[union-attr,arg-type]
+            self.num_batches_tracked.add_(1)  # type: ignore[union-attr]
+        scale = self.weight * torch.rsqrt(variance + self.eps)
+        shift = self.bias - scale * mean
+        return values * scale[:, None, None] + shift[:, None, None]
+
+
+def masked(values_BCHW: Tensor, mask_BW: Tensor | None) -> Tensor:
+    """Set padded columns to zero."""
+    if mask_BW is None:
+        return values_BCHW
+    return values_BCHW * mask_BW[:, None, None, :].to(values_BCHW.dtype)

@@ -1,0 +1,103 @@
+"""One run: all of its configuration, and its hash."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import json
+import types
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from typing import Any, ClassVar
+
+from suite.config.machine import HardwareConfig, PrecisionConfig
+from suite.config.node import Node
+from suite.config.plugin import KNOWLEDGE
+from suite.config.shallow import HandMadeConfig
+from suite.config.trainer import TrainerConfig
+from suite.errors import ConfigError
+
+
+@dataclass(kw_only=True)
+class TrackingConfig(Node):
+    """Where a run's numbers go beside its journal."""
+
+    group: ClassVar[str] = "tracking"
+
+    enabled: bool = True
+    """Send the journal to MLflow."""
+    uri: str | None = None
+    """MLflow tracking URI; null is sqlite in the results folder."""
+    experiment: str | None = None
+    """MLflow experiment; null is the task's name, or in a sweep the sweep's."""
+    log_model: bool = True
+    """Keep the best model with the run, in a format that loads without unpickling."""
+    figures: bool = True
+    """Keep curves and the task's pictures with the run."""
+
+
+@dataclass(kw_only=True)
+class RunConfig(Node):
+    """One run."""
+
+    seed: int = 0
+    """Seeds weights, order, augmentation and dropout."""
+    name: str | None = None
+    """Name of the run; null is task, data, backbone, optimizer and seed."""
+    results: str = "results"
+    """Folder for records, journals, checkpoints and the default MLflow database."""
+    cache: str | None = None
+    """Folder for generated data; null is $TRIATHLON_CACHE, else ~/.cache/triathlon."""
+    task: Any = None
+    data: Any = None
+    backbone: Any = None
+    loss: Any = None
+    optimizer: Any = None
+    schedule: Any = None
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    precision: PrecisionConfig = field(default_factory=PrecisionConfig)
+    hardware: HardwareConfig = field(default_factory=HardwareConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    choices: dict[str, str | None] = field(default_factory=dict)
+    """Which file of each group was composed; filled by the suite."""
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise ConfigError(f"seed={self.seed}: must be 0 or above")
+
+    def hash(self, *, seed: bool = True) -> str:
+        """Return 12 hex digits that change with anything that can change the result.
+
+        Where results and tracking go is left out, how data gets here, and what is known of others'
+        results; so is what plays no part where features are hand-made, and the seed unless `seed`,
+        so that repeats share a hash.
+        """
+        config = self.plain()
+        for key in ("name", "results", "cache", "tracking", *(() if seed else ("seed",))):
+            config.pop(key)
+        config["hardware"].pop("workers")
+        for key in (*KNOWLEDGE, "download"):
+            (config["data"] or {}).pop(key, None)
+        if isinstance(self.backbone, HandMadeConfig):
+            for key in ("trainer", "precision"):
+                config.pop(key)
+                config["choices"].pop(key, None)
+        return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:12]
+
+    def plain(self) -> dict[str, Any]:
+        """Return the configuration as dicts, lists, numbers and strings."""
+        plain: dict[str, Any] = _plain({f.name: getattr(self, f.name) for f in fields(self)})
+        return plain
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, enum.Enum):
+        return value.value
+    if is_dataclass(value) and not isinstance(value, type):
+        return _plain(asdict(value))
+    if isinstance(value, types.SimpleNamespace):
+        return _plain(vars(value))
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return value

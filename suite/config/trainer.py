@@ -1,0 +1,68 @@
+"""How long and how to train."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from suite.config.node import Node
+from suite.errors import ConfigError
+
+
+@dataclass(kw_only=True)
+class ConvergenceConfig(Node):
+    """A run has converged when `patience` evaluations in a row bring no gain."""
+
+    group: ClassVar[str] = "trainer.convergence"
+
+    enabled: bool = False
+    """Stop at convergence."""
+    patience: int = 5
+    """Evaluations without a gain that make convergence."""
+    minimum_gain: float = 0.001
+    """A gain is an improvement of the primary metric by more than this."""
+
+    def __post_init__(self) -> None:
+        self.require_positive("patience")
+        self.require("minimum_gain", self.minimum_gain >= 0, "0 or above")
+
+
+@dataclass(kw_only=True)
+class TrainerConfig(Node):
+    """How long and how to train."""
+
+    group: ClassVar[str] = "trainer"
+
+    epochs: float | None = 10.0
+    """Length in passes over the training split; null where `steps` is given."""
+    steps: int | None = None
+    """Length in optimizer steps; wins over `epochs`."""
+    max_seconds: float | None = None
+    """Stop when the training clock has run for so long."""
+    batch_size: int = 64
+    """Examples of one forward pass."""
+    eval_batch_size: int = 256
+    """Examples of one forward pass in evaluation."""
+    accumulate: int = 1
+    """Forward passes to one optimizer step."""
+    clip_norm: float | None = 1.0
+    """Largest norm of the whole gradient; null does not clip."""
+    ema_decay: float | None = None
+    """Decay of the moving average of weights that is evaluated and kept; null has none."""
+    evaluate_every: float = 1.0
+    """Epochs (steps, where the task has no epochs) from one validation to the next."""
+    log_every: int = 10
+    """Steps from one line of training metrics to the next."""
+    stop_at_target: bool = False
+    """Stop when validation reaches the task's target."""
+    convergence: ConvergenceConfig = field(default_factory=ConvergenceConfig)
+
+    def __post_init__(self) -> None:
+        self.require_positive(
+            "epochs", "steps", "max_seconds", "batch_size", "eval_batch_size", "accumulate",
+            "clip_norm", "evaluate_every", "log_every",
+        )  # fmt: skip
+        decay = self.ema_decay
+        self.require("ema_decay", decay is None or 0 < decay < 1, "between 0 and 1, or null")
+        if self.epochs is None and self.steps is None:
+            raise ConfigError("trainer.epochs=null trainer.steps=null: give one of them")
