@@ -20,6 +20,7 @@ class Row:
     tell it from others of its backbone and optimizer.
     standing: of the median run alone (of two in the middle the worse) by the board's compared
     metric: its value, its interval over test items, its gaps and verdicts.
+    variants: medians of the board's other variants of that metric, by name.
     """
 
     backbone: str
@@ -38,6 +39,7 @@ class Row:
     target_training_seconds: float | None
     target_wall_seconds: float | None
     standing: Standing | None
+    variants: Mapping[str, float]
     run_ids: list[str]
 
     @property
@@ -59,13 +61,16 @@ class Board:
 
     metric: the primary one, which rows are ranked by. compared: the metric that rows are compared
     to others' results by: the primary too, unless those are only known of another.
-    references: of these metrics. test_examples: size of the test split.
+    variants: metrics that measure what `compared` does in another way, as `beam_word_error_rate` is
+        of `word_error_rate`. references: of `metric` and `compared`. test_examples: size of the
+        test split.
     """
 
     task: str
     data: str
     metric: str
     compared: str
+    variants: Sequence[str]
     direction: str
     unit: str
     synthetic: bool
@@ -90,13 +95,17 @@ def board_of(runs: Sequence[RunRecord]) -> Board:
     several = _several(groups.values())
     compared = compared_metrics(last.primary, last.references)[0]
     references = [r for r in last.references if r["metric"] in (last.primary, compared)]
-    rows = [_row(members, several, compared, references) for members in groups.values()]
+    variants = sorted(
+        {n for run in runs for n in run.directions if n.endswith(f"_{compared}")} - {last.primary}
+    )
+    rows = [_row(group, several, compared, variants, references) for group in groups.values()]
     minimize = last.direction == "minimize"
     return Board(
         task=last.task,
         data=last.data_name,
         metric=last.primary,
         compared=compared,
+        variants=variants,
         direction=last.direction,
         unit=last.unit,
         synthetic=bool(last.data_card.get("synthetic")),
@@ -112,6 +121,7 @@ def _row(
     runs: Sequence[RunRecord],
     several: set[tuple[str, str, str]],
     compared: str,
+    variants: Sequence[str],
     references: Sequence[Mapping[str, Any]],
 ) -> Row:
     first = runs[0]
@@ -134,6 +144,11 @@ def _row(
         target_training_seconds=_median([r.get("training_seconds") for r in reached]),
         target_wall_seconds=_median([r.get("wall_seconds") for r in reached]),
         standing=_standing(runs, compared, references),
+        variants={
+            name: value
+            for name in variants
+            if (value := _median([run.metrics.get(f"test/{name}") for run in runs])) is not None
+        },
         run_ids=[run.run_id for run in runs],
     )
 

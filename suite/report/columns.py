@@ -82,6 +82,7 @@ def columns_of(board: Board) -> list[Column]:
     shown = [_NAME, _MEAN, _RUNS, *_SPREAD]
     if board.compared != board.metric:
         shown.append(_COMPARED)
+    shown += [_variant(name) for name in board.variants]
     if any(row.interval for row in rows):
         shown.append(_INTERVAL)
     if any(row.standing and row.standing.published for row in rows):
@@ -152,6 +153,16 @@ _COMPARED = Column(
     reference=lambda board, reference: _value_of(reference, board.compared),
     rank=3,
 )
+
+
+def _variant(name: str) -> Column:
+    return Column(
+        heading=lambda board: f"test {words(name)}",
+        cell=lambda row: _number(row.variants.get(name), 4),
+        rank=3,
+    )
+
+
 _INTERVAL = Column(heading=lambda board: "95% interval", cell=_interval, rank=4, folds=False)
 _PUBLISHED = Column(
     heading=lambda board: "gap to best published",

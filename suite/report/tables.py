@@ -86,6 +86,7 @@ def comma_separated(leaderboard: Leaderboard) -> str:
         place = {name: getattr(board, name) for name in _PLACE}
         for row in board.rows:
             cells = {name: getattr(row, name) for name in flat}
+            cells["variants"] = " ".join(f"{k}={v:g}" for k, v in row.variants.items())
             writer.writerow(place | cells | _flat_standing(row))
         for reference in board.references:
             known = {name: reference.get(name) for name in ("n", *_REFERENCE)}

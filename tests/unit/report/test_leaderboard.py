@@ -356,3 +356,40 @@ def test_the_matrix_ends_with_what_others_reached(compared: list[RunRecord]) -> 
     # In several tables, each with all its lines, and no data set lost.
     assert said.count("best published") > text.count("best published")
     assert all(name in said.partition("backbone by data set")[2] for name in names)
+
+
+def test_what_measures_the_same_in_another_way_stands_beside_it(tmp_path: Path) -> None:
+    directions = dict.fromkeys(("error_rate", "beam_error_rate", "loss"), "minimize")
+    changes: dict[str, Any] = {
+        "primary": "error_rate",
+        "direction": "minimize",
+        "directions": directions,
+    }
+    runs = [
+        run(
+            f"{seed}",
+            None,
+            seed=seed,
+            metrics={"test/error_rate": 0.2, "test/beam_error_rate": beam, "test/loss": 1.0},
+            **changes,
+        )
+        for seed, beam in enumerate((0.11, 0.19, 0.12))
+    ]
+    greedy = run("g", None, backbone="lstm", metrics={"test/error_rate": 0.3}, **changes)
+    board = leaderboard([*runs, greedy])
+    assert board.boards[0].variants == ["beam_error_rate"]
+    assert [row.variants for row in board.boards[0].rows] == [{"beam_error_rate": 0.12}, {}]
+    board.write(tmp_path)
+    heading, _, first, second, *_ = _table(tmp_path / "leaderboard.md")
+    column = heading.index("test beam error rate")
+    assert (first[column], second[column]) == ("0.1200", "—")
+    with (tmp_path / "leaderboard.csv").open() as lines:
+        assert [row["variants"] for row in csv.DictReader(lines)][:2] == [
+            "beam_error_rate=0.12",
+            "",
+        ]
+
+
+def _table(file: Path) -> list[list[str]]:
+    lines = [line for line in file.read_text().splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.split("|")] for line in lines]
