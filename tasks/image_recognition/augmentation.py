@@ -16,7 +16,9 @@ from suite import uniform
 from tasks.image_recognition.config import Padding
 
 # Each use of a key draws from a stream of its own.
-_SHIFT, _FLIP, _CUTOUT, _AFFINE = 0, 1, 2, 3
+_SHIFT, _FLIP, _CUTOUT, _AFFINE, _CROP = 0, 1, 2, 3, 4
+_LONGEST = 4 / 3
+"""Sides of a crop relate by this at most, relative to the image's."""
 
 
 def shift_and_flip(
@@ -76,6 +78,27 @@ def affine(values_BCHW: Tensor, key_B: Tensor, *, rotate: float, zoom: float) ->
         values_BCHW, grid_BHW2, padding_mode="border", align_corners=False
     )
     return turned_BCHW
+
+
+def crop_resized(values_BCHW: Tensor, key_B: Tensor, *, smallest: float) -> Tensor:
+    """Show a random part of each image at full size (Szegedy et al. 2015, section 6).
+
+    values_BCHW: float. smallest: share of the area that a part has at least. Bilinear; its sides
+    relate by 3/4 to 4/3 of what the image's do.
+    """
+    drawn_B4 = uniform(key_B, _CROP, 4)
+    area_B = smallest + (1 - smallest) * drawn_B4[:, 0]
+    aspect_B = _LONGEST ** (drawn_B4[:, 1] * 2 - 1)
+    size_B2 = torch.stack([(area_B * aspect_B).sqrt(), (area_B / aspect_B).sqrt()], 1).clamp(max=1)
+    centre_B2 = (drawn_B4[:, 2:] * 2 - 1) * (1 - size_B2)
+    transform_B23 = torch.cat([torch.diag_embed(size_B2), centre_B2.unsqueeze(2)], 2)
+    grid_BHW2 = F.affine_grid(
+        transform_B23.to(values_BCHW.dtype), list(values_BCHW.shape), align_corners=False
+    )
+    shown_BCHW: Tensor = F.grid_sample(
+        values_BCHW, grid_BHW2, padding_mode="border", align_corners=False
+    )
+    return shown_BCHW
 
 
 def cutout(values_BCHW: Tensor, key_B: Tensor, *, side: int) -> Tensor:

@@ -38,6 +38,9 @@ class ImageRecognitionConfig(TaskConfig):
     """Degrees that a training image turns at most, each way."""
     zoom: float = 0.0
     """Share by which a training image grows or shrinks at most, each axis by itself."""
+    crop: float = 1.0
+    """Share of its area that a random part of a training image has at least, which is shown at full
+    size (Szegedy et al. 2015; 0.08 there); 1 shows the whole image."""
     cutout: int = 0
     """Side in pixels of the square hidden in each training image (DeVries and Taylor 2017)."""
     patch: int | None = None
@@ -62,6 +65,7 @@ class ImageRecognitionConfig(TaskConfig):
         self.require("shift", self.shift is None or self.shift >= 0, "0 or above, or null")
         self.require("rotate", 0 <= self.rotate <= 180, "between 0 and 180")
         self.require_fraction("zoom", "head_dropout")
+        self.require("crop", 0 < self.crop <= 1, "above 0, at most 1")
         self.require("cutout", self.cutout >= 0, "0 or above")
         self.require("whiten", self.whiten >= 0, "0 or above")
         self.require("whiten", not self.whiten or self.fold == 1, "0 where task.fold is above 1")

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from suite import Batch, ConfigError, Grid, GridSpec, Sequence, SequenceSpec, Stem
-from tasks.image_recognition.augmentation import affine, cutout, shift_and_flip
+from tasks.image_recognition.augmentation import affine, crop_resized, cutout, shift_and_flip
 from tasks.image_recognition.config import ImageRecognitionConfig
 
 MOST_PATCHES = 64
@@ -52,6 +52,8 @@ class Pixels(nn.Module):
             )
         values_BCHW = pixels_BCHW.to(self.mean_C.dtype) - self.mean_C[:, None, None]
         values_BCHW = values_BCHW / self.deviation_C[:, None, None]
+        if key_B is not None and config.crop < 1:
+            values_BCHW = crop_resized(values_BCHW, key_B, smallest=config.crop)
         if key_B is not None and (config.rotate or config.zoom):
             values_BCHW = affine(values_BCHW, key_B, rotate=config.rotate, zoom=config.zoom)
         if key_B is not None and config.cutout:

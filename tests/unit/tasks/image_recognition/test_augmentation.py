@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from tasks.image_recognition.augmentation import affine, cutout, shift_and_flip
+from tasks.image_recognition.augmentation import affine, crop_resized, cutout, shift_and_flip
 from tasks.image_recognition.config import Padding
 
 KEY_B = torch.arange(64) * 7919 + 3
@@ -99,14 +99,36 @@ def test_zoom_scales_each_axis():
     assert float((height - width).abs().max()) > 1
 
 
+def test_crops_have_the_area_aspect_and_place_that_they_should():
+    # Ramps along both axes tell which part is shown: its slope is the part's size.
+    side = 33
+    ramp = torch.linspace(-1, 1, side)
+    values = torch.stack([ramp.expand(side, side).T, ramp.expand(side, side)])
+    shown = crop_resized(values.expand(2000, -1, -1, -1), torch.arange(2000), smallest=0.25)
+    inner = slice(8, 25)  # the edge goes on beyond the outermost centres of pixels
+    down = shown[:, 0, inner, 16].diff(dim=1).mean(1) / (2 / (side - 1))
+    across = shown[:, 1, 16, inner].diff(dim=1).mean(1) / (2 / (side - 1))
+    area, aspect = down * across, across / down
+    assert 0.25 - 0.02 < float(area.min()) < 0.3
+    assert 0.95 < float(area.max()) < 1.01
+    assert 3 / 4 - 0.02 < float(aspect.min()) < 0.78
+    assert 1.28 < float(aspect.max()) < 4 / 3 + 0.02
+    # No part reaches beyond the image, and they lie everywhere in it.
+    middle = shown[:, :, 16, 16]
+    room = torch.stack([1 - down, 1 - across], 1)
+    assert bool((middle.abs() <= room + 0.05).all())
+    assert float((middle / room.clamp(min=0.1)).std(0).min()) > 0.3
+
+
 @pytest.mark.parametrize(
     "augment",
     [
         lambda x, key: shift_and_flip(x, key, shift=2, flip=True, padding=Padding.reflect),
         lambda x, key: affine(x, key, rotate=15, zoom=0.1),
         lambda x, key: cutout(x, key, side=3),
+        lambda x, key: crop_resized(x, key, smallest=0.1),
     ],
-    ids=["shift_and_flip", "affine", "cutout"],
+    ids=["shift_and_flip", "affine", "cutout", "crop_resized"],
 )
 def test_an_image_is_changed_alike_in_any_batch(augment):
     pixels = torch.rand(64, 3, 8, 8)
