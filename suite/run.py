@@ -29,6 +29,7 @@ from suite.hardware.machine import (
     describe_machine,
     describe_versions,
     peak_memory,
+    slow_number,
 )
 from suite.hardware.meter import Meter
 from suite.plugins import check_target
@@ -213,6 +214,9 @@ def _train(
 ) -> None:
     device = task.setup.device
     precision = Precision(config.precision, device)
+    slow = slow_number(config.precision.number.value, device)
+    if slow:
+        print(slow, file=sys.stderr)
     console.steps, _ = length_in_steps(task, config.trainer)
     checkpoints = Checkpoints(journal.folder)
     meter = Meter(device)

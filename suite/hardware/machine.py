@@ -5,6 +5,7 @@ import os
 import platform
 import resource
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,13 +63,30 @@ def peak_memory(device: torch.device) -> dict[str, float]:
     return peak
 
 
+def slow_number(number: str, device: torch.device) -> str | None:
+    """Return a warning where a number format makes this processor slower instead of faster."""
+    flags = _cpuinfo("flags").split()
+    if number != "bf16" or device.type != "cpu" or not flags:
+        return None
+    if {"avx512_bf16", "amx_bf16"} & set(flags):
+        return None
+    return (
+        "precision=bf16: this processor has no instructions for bfloat16, which makes it several "
+        "times slower than precision=fp32"
+    )
+
+
 def _processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
+    return _cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def _cpuinfo(key: str) -> str:
+    """Return what Linux tells of the first core of an x86 processor; empty where it does not."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith(key):
                 return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    return ""
 
 
 def _git(folder: Path, *arguments: str) -> str:

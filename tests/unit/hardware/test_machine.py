@@ -1,6 +1,7 @@
 import subprocess
 
 import psutil
+import pytest
 import torch
 
 from suite.hardware import machine
@@ -46,3 +47,21 @@ def test_peak_memory_is_in_bytes():
     peak = machine.peak_memory(torch.device("cpu"))
     # A process with torch in it takes more than 100 MB and less than all there is.
     assert 1e8 < peak["host_peak_bytes"] < psutil.virtual_memory().total
+
+
+@pytest.mark.parametrize(
+    ("flags", "number", "device", "slow"),
+    [
+        ("fma avx2 avx512f", "bf16", "cpu", True),
+        ("avx512f avx512_bf16", "bf16", "cpu", False),
+        ("avx2 amx_bf16 amx_tile", "bf16", "cpu", False),
+        ("fma avx2", "fp32", "cpu", False),
+        ("fma avx2", "bf16", "cuda", False),
+        ("", "bf16", "cpu", False),  # not told: an ARM processor, or not Linux
+    ],
+)
+def test_a_number_format_that_slows_is_told(monkeypatch, flags, number, device, slow):
+    monkeypatch.setattr(machine, "_cpuinfo", lambda key: {"flags": flags}[key])
+    warning = machine.slow_number(number, torch.device(device))
+    assert bool(warning) is slow
+    assert warning is None or "precision=fp32" in warning
