@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -46,11 +46,13 @@ class Batch(Mapping[str, Tensor]):
         `key_B`, one int64 per example that all of its random augmentation is drawn from.
     examples: B.
     units: images, tokens without padding, or seconds of audio, known on the host without a sync.
+    padded_units: units if every example were as long as the longest; None where all are as long.
     """
 
     tensors: Mapping[str, Tensor]
     examples: int
     units: float
+    padded_units: float | None = None
 
     def __getitem__(self, name: str) -> Tensor:
         return self.tensors[name]
@@ -64,7 +66,7 @@ class Batch(Mapping[str, Tensor]):
     def to(self, device: torch.device) -> Batch:
         """Return the batch on `device`, copied without blocking where memory is pinned."""
         moved = {k: v.to(device, non_blocking=True) for k, v in self.tensors.items()}
-        return Batch(moved, self.examples, self.units)
+        return replace(self, tensors=moved)
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ class Examples(Served):
                 tensors[name], tensors[column.length_name] = column.take(index_B)
             else:
                 tensors[name] = column[index_B.to(column.device)]
-        return Batch(tensors, len(index_B), float(self.unit_N[index_B].sum()))
+        return self.batch(tensors, index_B)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ Legend: N examples of the split, B batch.
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Self
 
@@ -37,6 +37,12 @@ class Served(ABC):
     @abstractmethod
     def to(self, device: torch.device, *, workers: int = 0) -> Self:
         """Return the split with its batches on `device`; `workers` processes read a stream."""
+
+    def batch(self, tensors: Mapping[str, Tensor], index_B: Tensor) -> Batch:
+        """Return the batch of these examples, whose tensors are at hand, with its counts."""
+        unit_B = self.unit_N[index_B]
+        padded = None if self.length_N is None else float(unit_B.max()) * len(index_B)
+        return Batch(tensors, len(index_B), float(unit_B.sum()), padded)
 
     def batches(self, order: Iterable[Tensor]) -> Iterator[Batch]:
         """Yield the batch of each item of `order`, which holds indices, (B,), on the host."""

@@ -98,7 +98,7 @@ class StreamedExamples(Served):
             del results  # ends the workers now, though a traceback may keep this frame
 
     def _batch(self, index_B: Tensor, tensors: Mapping[str, Tensor]) -> Batch:
-        batch = Batch(tensors, len(index_B), float(self.unit_N[index_B].sum()))
+        batch = self.batch(tensors, index_B)
         return batch if self.device.type == "cpu" else batch.to(self.device)
 
 

@@ -6,14 +6,32 @@ nothing. The device is synchronised where the training clock starts and stops an
 *Steady state* is what follows the warm-up: the first tenth of the steps, at least 3 and at most 50,
 in which kernels are chosen and memory is first asked for. Where a run has no more steps than its
 warm-up, all steps count.
+
+*Data stall* is the share of training time in which the loop waited for its next batch. *Padding* is
+the share of what the model reads that is there only because examples of a batch differ in length.
 """
 
 import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from suite.task import Batch
+
 _SHARE, _FEWEST, _MOST = 10, 3, 50
+
+
+@dataclass(slots=True)
+class _Step:
+    """Seconds of a step, those of it spent waiting for data, and what went through."""
+
+    seconds: float
+    waited: float
+    examples: int
+    units: float
+    padded_units: float
 
 
 class Meter:
@@ -24,9 +42,8 @@ class Meter:
         self._born = time.perf_counter()
         self._trained = 0.0
         self._resumed: float | None = None
-        self._step_seconds: list[float] = []
-        self._step_examples: list[int] = []
-        self._step_units: list[float] = []
+        self._steps: list[_Step] = []
+        self._waited = 0.0
         self._last = 0.0
         self._reported = 0
 
@@ -54,44 +71,48 @@ class Meter:
             self._trained += now - self._resumed
             self._resumed = None
             # Work still in flight when the last step returned belongs to that step.
-            if self._step_seconds and now > self._last:
-                self._step_seconds[-1] += now - self._last
+            if self._steps and now > self._last:
+                self._steps[-1].seconds += now - self._last
                 self._last = now
 
-    def step(self, examples: int, units: float) -> None:
+    def take(self, batches: Iterator[Batch], count: int) -> list[Batch]:
+        """Return the next batches; the time until they are there is that of waiting for data."""
+        began = time.perf_counter()
+        taken = [next(batches) for _ in range(count)]
+        self._waited += time.perf_counter() - began
+        return taken
+
+    def step(self, taken: Sequence[Batch]) -> None:
         """Count one optimizer step, which took from the last one (or `resume`) until now."""
         now = time.perf_counter()
-        self._step_seconds.append(now - self._last)
-        self._step_examples.append(examples)
-        self._step_units.append(units)
+        examples, units, padded = 0, 0.0, 0.0
+        for batch in taken:
+            examples += batch.examples
+            units += batch.units
+            padded += batch.units if batch.padded_units is None else batch.padded_units
+        self._steps.append(_Step(now - self._last, self._waited, examples, units, padded))
+        self._waited = 0.0
         self._last = now
 
     def interval(self) -> dict[str, float]:
         """Return throughput since the last call; call it while paused."""
-        start, self._reported = self._reported, len(self._step_seconds)
-        seconds = sum(self._step_seconds[start:])
-        if not seconds:
-            return {}
-        return {
-            "throughput/examples_per_second": sum(self._step_examples[start:]) / seconds,
-            "throughput/units_per_second": sum(self._step_units[start:]) / seconds,
-        }
+        start, self._reported = self._reported, len(self._steps)
+        return {f"throughput/{k}": v for k, v in _rates(self._steps[start:]).items()}
 
     def summary(self) -> dict[str, float]:
         """Return throughput over steady state and percentiles of its step time, in seconds.
 
         On a CUDA device single steps are timed as the host sees them; their sum is exact.
         """
-        steps = len(self._step_seconds)
+        steps = len(self._steps)
         if not steps:
             return {}
         warmup = min(max(steps // _SHARE, _FEWEST), _MOST)
         start = warmup if steps > warmup else 0
-        seconds = np.array(self._step_seconds[start:])
-        p50, p95, p99 = np.percentile(seconds, [50, 95, 99])
+        steady = self._steps[start:]
+        p50, p95, p99 = np.percentile([step.seconds for step in steady], [50, 95, 99])
         return {
-            "examples_per_second": sum(self._step_examples[start:]) / float(seconds.sum()),
-            "units_per_second": sum(self._step_units[start:]) / float(seconds.sum()),
+            **_rates(steady),
             "step_seconds_p50": float(p50),
             "step_seconds_p95": float(p95),
             "step_seconds_p99": float(p99),
@@ -102,3 +123,16 @@ class Meter:
     def _synchronise(self) -> None:
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
+
+
+def _rates(steps: Sequence[_Step]) -> dict[str, float]:
+    seconds = sum(step.seconds for step in steps)
+    if not seconds:
+        return {}
+    units, padded = sum(step.units for step in steps), sum(step.padded_units for step in steps)
+    return {
+        "examples_per_second": sum(step.examples for step in steps) / seconds,
+        "units_per_second": units / seconds,
+        "data_stall_share": sum(step.waited for step in steps) / seconds,
+        "padding_share": 1 - units / padded if padded else 0.0,
+    }

@@ -5,7 +5,7 @@ It knows neither modality nor tracker: batches and losses come from the task, nu
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -42,8 +42,11 @@ class Meter(Protocol):
     def pause(self) -> None:
         """Stop the training clock, with the device idle."""
 
-    def step(self, examples: int, units: float) -> None:
-        """Count one optimizer step."""
+    def take(self, batches: Iterator[Batch], count: int) -> list[Batch]:
+        """Return the next batches; the time until they are there is that of waiting for data."""
+
+    def step(self, taken: Sequence[Batch]) -> None:
+        """Count one optimizer step, on these batches."""
 
     def interval(self) -> Mapping[str, float]:
         """Return figures since the last call, by name."""
@@ -98,7 +101,7 @@ def fit(run: Training) -> Outcome:
         torch.manual_seed(step_seed(run.seed, step))
         factor = run.schedule((step - 0.5) / total)
         run.optimizers.scale_rates(factor)
-        taken = [next(batches) for _ in range(config.accumulate)]
+        taken = meter.take(batches, config.accumulate)
         logged.add(*accumulate(run, taken))
         norm = clip_gradient(model, config.clip_norm)
         run.precision.step(run.optimizers)
@@ -107,7 +110,7 @@ def fit(run: Training) -> Outcome:
         outcome.steps = step
         outcome.examples += sum(batch.examples for batch in taken)
         outcome.units += sum(batch.units for batch in taken)
-        meter.step(sum(batch.examples for batch in taken), sum(batch.units for batch in taken))
+        meter.step(taken)
         due = step % evaluate_every == 0 or step == total
         late = config.max_seconds is not None and meter.training_seconds >= config.max_seconds
         if step % config.log_every == 0 or due or late:

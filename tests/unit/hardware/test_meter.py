@@ -1,7 +1,10 @@
+import time
+
 import numpy as np
 import pytest
 import torch
 
+from suite import Batch
 from suite.hardware.meter import Meter
 
 
@@ -25,10 +28,14 @@ def meter(clock):
     return Meter(torch.device("cpu"))
 
 
+def _batch(examples=10, units=20.0, padded=None):
+    return Batch({}, examples, units, padded)
+
+
 def _steps(meter, clock, seconds, examples=10, units=20.0):
     for each in seconds:
         clock.go(each)
-        meter.step(examples, units)
+        meter.step([_batch(examples, units)])
 
 
 def test_two_clocks(meter, clock):
@@ -53,6 +60,8 @@ def test_interval_covers_the_steps_since_the_last_one_without_pauses(meter, cloc
     assert meter.interval() == {
         "throughput/examples_per_second": 10,
         "throughput/units_per_second": 20,
+        "throughput/data_stall_share": 0,
+        "throughput/padding_share": 0,
     }
     assert meter.interval() == {}
     clock.go(50)
@@ -60,6 +69,65 @@ def test_interval_covers_the_steps_since_the_last_one_without_pauses(meter, cloc
     _steps(meter, clock, [4], examples=12)
     meter.pause()
     assert meter.interval()["throughput/examples_per_second"] == 3
+
+
+def test_the_wait_for_data_is_told_from_work(meter, clock):
+    def slow(seconds):
+        while True:
+            clock.go(seconds)
+            yield _batch()
+
+    meter.resume()
+    batches = slow(3)
+    for _ in range(5):
+        taken = meter.take(batches, 2)
+        assert len(taken) == 2
+        clock.go(4)
+        meter.step(taken)
+    meter.pause()
+    assert meter.interval()["throughput/data_stall_share"] == pytest.approx(0.6)
+    meter.resume()
+    _steps(meter, clock, [4.0])
+    meter.pause()
+    assert meter.interval()["throughput/data_stall_share"] == 0
+    # The summary is over the three steps of steady state: 6 + 4, 6 + 4, 4.
+    assert meter.summary()["data_stall_share"] == pytest.approx(12 / 24)
+
+
+def test_padding_is_the_share_read_for_nothing(meter, clock):
+    meter.resume()
+    clock.go(1)
+    meter.step([_batch(2, 30.0, 40.0), _batch(2, 20.0)])
+    meter.pause()
+    interval = meter.interval()
+    assert interval["throughput/padding_share"] == pytest.approx(10 / 60)
+    assert interval["throughput/examples_per_second"] == 4
+    assert interval["throughput/units_per_second"] == 50
+
+
+def test_a_loader_that_sleeps_shows_it():
+    """With a real clock; what is right is what the loader itself says that it slept."""
+    slept = []
+
+    def sleepy():
+        while True:
+            began = time.perf_counter()
+            time.sleep(0.006)
+            slept.append(time.perf_counter() - began)
+            yield _batch()
+
+    meter = Meter(torch.device("cpu"))
+    batches = sleepy()
+    meter.resume()
+    for _ in range(60):
+        taken = meter.take(batches, 1)
+        time.sleep(0.014)
+        meter.step(taken)
+    meter.pause()
+    interval = meter.interval()
+    expected = sum(slept) / meter.training_seconds
+    assert 0.1 < expected < 0.6
+    assert interval["throughput/data_stall_share"] == pytest.approx(expected, abs=0.02)
 
 
 def test_work_in_flight_belongs_to_the_last_step(meter, clock):

@@ -1,3 +1,4 @@
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -80,9 +81,12 @@ class FakeMeter:
     def pause(self) -> None:
         self.calls.append("pause")
 
-    def step(self, examples: int, units: float) -> None:
+    def take(self, batches: Iterator[Batch], count: int) -> list[Batch]:
+        return [next(batches) for _ in range(count)]
+
+    def step(self, taken: Sequence[Batch]) -> None:
         self.calls.append("step")
-        self.examples.append(examples)
+        self.examples.append(sum(batch.examples for batch in taken))
         self.training_seconds += 1
         self.wall_seconds += 2
 

@@ -176,9 +176,9 @@ def test_averaged_weights_are_those_that_are_evaluated_and_kept(bench):
     run = made.run
     step = run.meter.step
 
-    def remember(examples, units):
+    def remember(taken):
         weights.append(run.model.layer.weight.detach().clone())
-        step(examples, units)
+        step(taken)
 
     start = run.model.layer.weight.detach().clone()
     run.meter.step = remember
