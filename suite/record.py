@@ -31,7 +31,11 @@ class RunRecord:
     target: metric, threshold and direction; reached: step and both clocks when it was, or None.
     stopped: "length", "target", "convergence" or "time".
     throughput: by name and unit: examples_per_second, units_per_second, step_seconds_p50, …
-    model: parameters, those that are trained, and forward FLOPs of one example.
+    model: parameters, those that are trained, and FLOPs of one example: of a forward pass, and of
+        training, forward and backward.
+    energy: joules on the training clock, and by example; empty where they are unavailable.
+    basis: what figures rest on: `flops`, `peak` with `peak_flops_per_second`, and `energy`
+        ("measured_nvml", "measured_rapl", "estimated" or "unavailable") with `energy_covers`.
     hand_made: of a model on hand-made features: which (`features`), how many of an example, the
         seconds they took to make (no part of training_seconds), the training examples fitted on,
         and C. Empty where a network finds its own.
@@ -79,6 +83,8 @@ class RunRecord:
     wall_seconds: float = 0.0
     throughput: dict[str, float] = field(default_factory=dict)
     memory: dict[str, float] = field(default_factory=dict)
+    energy: dict[str, float] = field(default_factory=dict)
+    basis: dict[str, Any] = field(default_factory=dict)
     model: dict[str, float] = field(default_factory=dict)
     hand_made: dict[str, Any] = field(default_factory=dict)
 

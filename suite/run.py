@@ -23,15 +23,18 @@ from suite.data.streaming import worker_died
 from suite.errors import ConfigError, PluginError, TrainingError, TriathlonError, unwritable
 from suite.features import Backbone, BackboneBuilder
 from suite.hardware.device import choose_device, choose_workers, prepare_process
-from suite.hardware.flops import count_flops
+from suite.hardware.energy import Energy
+from suite.hardware.flops import count_flops, count_training_flops
 from suite.hardware.machine import (
+    Memory,
     describe_git,
     describe_machine,
     describe_versions,
-    peak_memory,
     slow_number,
 )
 from suite.hardware.meter import Meter
+from suite.hardware.peak import peak_of
+from suite.hardware.work import Work
 from suite.plugins import check_target
 from suite.record import RunRecord
 from suite.report.curves import curves_png
@@ -71,6 +74,7 @@ def run(config: RunConfig, overrides: Sequence[str] = ()) -> RunRecord:
     """
     device = choose_device(config.hardware)
     prepare_process(config.hardware, device)
+    memory = Memory(device)
     results = Path(config.results).resolve()
     record = new_record(config, overrides)
     record.machine = describe_machine(device)
@@ -88,9 +92,9 @@ def run(config: RunConfig, overrides: Sequence[str] = ()) -> RunRecord:
         journal.start(record)
         sender = _sender(config, results, folder)
         if model is None:
-            _fit_shallow(config, record, journal, console, task)
+            _fit_shallow(config, record, journal, console, task, memory)
         else:
-            _train(config, record, journal, console, task, model)
+            _train(config, record, journal, console, task, model, memory)
         record.status = "finished"
     except BaseException as error:
         explained = _explained(error, results)
@@ -211,6 +215,7 @@ def _train(
     console: Console,
     task: Task,
     model: nn.Module,
+    memory: Memory,
 ) -> None:
     device = task.setup.device
     precision = Precision(config.precision, device)
@@ -219,7 +224,7 @@ def _train(
         print(slow, file=sys.stderr)
     console.steps, _ = length_in_steps(task, config.trainer)
     checkpoints = Checkpoints(journal.folder)
-    meter = Meter(device)
+    meter = _meter(config, task, model, precision)
     trained = torch.compile(model) if config.hardware.compile else model
     outcome = fit(
         Training(
@@ -242,13 +247,35 @@ def _train(
         outcome.best.update(chosen)
     tested, metrics = evaluate(task, model, Split.TEST, precision)
     journal.metrics(outcome.best_step, {f"test/{k}": v for k, v in tested.items()})
-    _conclude(record, task, outcome, tested, meter, device)
+    _conclude(record, task, outcome, tested, meter)
+    record.memory = memory.peak()
     _stand(record, task, metrics)
     _keep(config, record, journal, task, model, metrics)
 
 
+def _meter(config: RunConfig, task: Task, model: nn.Module, precision: Precision) -> Meter:
+    def count(batch: Batch) -> int:
+        with precision.autocast():
+            return count_training_flops(task, model, batch)
+
+    device, number = task.setup.device, config.precision.number.value
+    if number == "fp32" and config.precision.tf32 and device.type == "cuda":
+        number = "tf32"
+    return Meter(
+        device,
+        work=Work(count),
+        peak=peak_of(device, number),
+        energy=Energy.of(device, config.hardware.watts),
+    )
+
+
 def _fit_shallow(
-    config: RunConfig, record: RunRecord, journal: Journal, console: Console, task: Task
+    config: RunConfig,
+    record: RunRecord,
+    journal: Journal,
+    console: Console,
+    task: Task,
+    memory: Memory,
 ) -> None:
     """Fit a model on hand-made features: what `_train` does for a network."""
     backbone = config.backbone
@@ -260,7 +287,8 @@ def _fit_shallow(
     found = search(task, svm, backbone.values_of_C(), made, meter, journal.metrics)
     tested, metrics = measure(task, found.machine, made, Split.TEST)
     journal.metrics(found.best_step, {f"test/{k}": v for k, v in tested.items()})
-    _conclude_shallow(record, found, made, tested, meter, task.setup.device)
+    _conclude_shallow(record, found, made, tested, meter)
+    record.memory = memory.peak()
     _stand(record, task, metrics)
     _keep_pictures(config, record, journal, task, metrics)
     tensors = found.machine.tensors()
@@ -276,7 +304,6 @@ def _conclude_shallow(
     made: HandMade,
     tested: Mapping[str, float],
     meter: Meter,
-    device: torch.device,
 ) -> None:
     record.metrics = {
         **{f"validation/{k}": v for k, v in found.best.items()},
@@ -287,7 +314,6 @@ def _conclude_shallow(
     record.steps, record.examples = found.steps, found.steps * found.examples
     record.training_seconds, record.wall_seconds = meter.training_seconds, meter.wall_seconds
     record.throughput = {"examples_per_second": record.examples / meter.training_seconds}
-    record.memory = peak_memory(device)
     parameters = float(found.machine.parameters)
     record.model = {"parameters": parameters, "trained_parameters": parameters}
     record.hand_made |= {
@@ -321,7 +347,6 @@ def _conclude(
     outcome: Outcome,
     tested: Mapping[str, float],
     meter: Meter,
-    device: torch.device,
 ) -> None:
     per_epoch = task.batches_per_epoch()
     accumulate = record.config["trainer"]["accumulate"]
@@ -334,8 +359,15 @@ def _conclude(
     record.steps, record.examples, record.units = outcome.steps, outcome.examples, outcome.units
     record.epochs = outcome.steps * accumulate / per_epoch if per_epoch else 0.0
     record.training_seconds, record.wall_seconds = meter.training_seconds, meter.wall_seconds
-    record.throughput = meter.summary()
-    record.memory = peak_memory(device)
+    record.throughput, record.basis = meter.summary(), meter.basis()
+    flops = record.basis.pop("training_flops_per_example", None)
+    if flops is not None:
+        record.model["training_flops_per_example"] = flops
+    if meter.joules is not None:
+        record.energy = {
+            "joules": meter.joules,
+            "joules_per_example": meter.joules / outcome.examples,
+        }
 
 
 def _stand(record: RunRecord, task: Task, metrics: MetricCollection) -> None:
@@ -378,7 +410,8 @@ def _keep_pictures(
 ) -> None:
     """Keep the run's summary in the journal, and its pictures."""
     summary = {f"throughput/{k}": v for k, v in record.throughput.items() if "steps" not in k}
-    summary |= {f"hardware/{k}": v for k, v in record.memory.items()}
+    for group in (record.memory, record.energy):
+        summary |= {f"hardware/{k}": v for k, v in group.items()}
     journal.metrics(record.steps, summary)
     if config.tracking.figures:
         curves = curves_png(event for event, _ in read_journal(journal.path))

@@ -55,7 +55,10 @@ class HardwareConfig(Node):
     """Same seed, same losses to the last bit; false may be faster on CUDA."""
     compile: bool = False
     """Compile the model with torch.compile."""
+    watts: float | None = None
+    """Power to estimate energy from where no counter of the machine can be read; null does not
+    estimate."""
 
     def __post_init__(self) -> None:
-        self.require_positive("threads")
+        self.require_positive("threads", "watts")
         self.require("workers", self.workers is None or self.workers >= 0, "0 or above, or null")

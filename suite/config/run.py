@@ -74,7 +74,8 @@ class RunConfig(Node):
         config = self.plain()
         for key in ("name", "results", "cache", "tracking", *(() if seed else ("seed",))):
             config.pop(key)
-        config["hardware"].pop("workers")
+        for key in ("workers", "watts"):
+            config["hardware"].pop(key)
         for key in (*KNOWLEDGE, "download"):
             (config["data"] or {}).pop(key, None)
         if isinstance(self.backbone, HandMadeConfig):

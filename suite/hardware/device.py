@@ -8,6 +8,7 @@ import torch
 
 from suite.config import Device, HardwareConfig
 from suite.errors import DeviceError
+from suite.hardware.machine import usable_cores
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _KEEP_BYTES = 1 << 30
@@ -30,8 +31,7 @@ def choose_workers(config: HardwareConfig) -> int:
     """Return how many processes read streamed data: by default all cores but one, at most 8."""
     if config.workers is not None:
         return config.workers
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(max((cores or 1) - 1, 1), _MOST_WORKERS)
+    return min(max(usable_cores() - 1, 1), _MOST_WORKERS)
 
 
 def prepare_process(config: HardwareConfig, device: torch.device) -> None:

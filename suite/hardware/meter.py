@@ -9,15 +9,20 @@ warm-up, all steps count.
 
 *Data stall* is the share of training time in which the loop waited for its next batch. *Padding* is
 the share of what the model reads that is there only because examples of a batch differ in length.
+*MFU*, model FLOPs utilisation, is the model's FLOPs in a second over the device's peak.
 """
 
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 
+from suite.hardware.energy import Energy
+from suite.hardware.peak import Peak
+from suite.hardware.work import Shapes, Work
 from suite.task import Batch
 
 _SHARE, _FEWEST, _MOST = 10, 3, 50
@@ -25,20 +30,38 @@ _SHARE, _FEWEST, _MOST = 10, 3, 50
 
 @dataclass(slots=True)
 class _Step:
-    """Seconds of a step, those of it spent waiting for data, and what went through."""
+    """Seconds of a step, those of it spent waiting for data, and what went through.
+
+    work: what identifies the FLOPs of each of its batches.
+    """
 
     seconds: float
     waited: float
     examples: int
     units: float
     padded_units: float
+    work: list[Shapes]
 
 
 class Meter:
-    """Meters one training run on one device."""
+    """Meters one training run on one device.
 
-    def __init__(self, device: torch.device) -> None:
+    work, peak: FLOPs of batches, and those that the device could do; energy: what it takes. Without
+        them their figures are left out.
+    """
+
+    def __init__(
+        self,
+        device: torch.device,
+        *,
+        work: Work | None = None,
+        peak: Peak | None = None,
+        energy: Energy | None = None,
+    ) -> None:
         self._device = device
+        self._work = work
+        self._peak = peak
+        self._energy = energy
         self._born = time.perf_counter()
         self._trained = 0.0
         self._resumed: float | None = None
@@ -58,9 +81,16 @@ class Meter:
         """Seconds since the meter was made."""
         return time.perf_counter() - self._born
 
+    @property
+    def joules(self) -> float | None:
+        """Joules spent on the training clock until it last stopped; None where unavailable."""
+        return None if self._energy is None else self._energy.spent.joules
+
     def resume(self) -> None:
         """Start the training clock, with the device idle."""
         self._synchronise()
+        if self._energy is not None:
+            self._energy.resume()
         self._resumed = self._last = time.perf_counter()
 
     def pause(self) -> None:
@@ -70,6 +100,8 @@ class Meter:
         if self._resumed is not None:
             self._trained += now - self._resumed
             self._resumed = None
+            if self._energy is not None:
+                self._energy.pause(self._trained)
             # Work still in flight when the last step returned belongs to that step.
             if self._steps and now > self._last:
                 self._steps[-1].seconds += now - self._last
@@ -90,14 +122,17 @@ class Meter:
             examples += batch.examples
             units += batch.units
             padded += batch.units if batch.padded_units is None else batch.padded_units
-        self._steps.append(_Step(now - self._last, self._waited, examples, units, padded))
+        work = [self._work.note(batch) for batch in taken] if self._work is not None else []
+        self._steps.append(_Step(now - self._last, self._waited, examples, units, padded, work))
         self._waited = 0.0
         self._last = now
 
     def interval(self) -> dict[str, float]:
         """Return throughput since the last call; call it while paused."""
+        if self._work is not None:
+            self._work.settle()
         start, self._reported = self._reported, len(self._steps)
-        return {f"throughput/{k}": v for k, v in _rates(self._steps[start:]).items()}
+        return {f"throughput/{k}": v for k, v in self._rates(self._steps[start:]).items()}
 
     def summary(self) -> dict[str, float]:
         """Return throughput over steady state and percentiles of its step time, in seconds.
@@ -112,7 +147,7 @@ class Meter:
         steady = self._steps[start:]
         p50, p95, p99 = np.percentile([step.seconds for step in steady], [50, 95, 99])
         return {
-            **_rates(steady),
+            **self._rates(steady),
             "step_seconds_p50": float(p50),
             "step_seconds_p95": float(p95),
             "step_seconds_p99": float(p99),
@@ -120,19 +155,55 @@ class Meter:
             "steady_steps": float(steps - start),
         }
 
+    def basis(self) -> dict[str, Any]:
+        """Return what FLOPs, the peak and joules are based on, and the FLOPs of an example."""
+        basis: dict[str, Any] = {}
+        if self._work is not None:
+            basis["flops"] = self._work.basis
+            flops = self._flops(self._steps)
+            examples = sum(step.examples for step in self._steps)
+            if flops is not None and examples:
+                basis["training_flops_per_example"] = flops / examples
+        if self._peak is not None:
+            basis |= {
+                "peak_flops_per_second": self._peak.flops_per_second,
+                "peak": self._peak.basis,
+            }
+        if self._energy is not None:
+            spent = self._energy.spent
+            basis |= {"energy": spent.provenance, "energy_covers": spent.covers}
+        return basis
+
     def _synchronise(self) -> None:
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
 
+    def _rates(self, steps: Sequence[_Step]) -> dict[str, float]:
+        seconds = sum(step.seconds for step in steps)
+        if not seconds:
+            return {}
+        units, padded = sum(step.units for step in steps), sum(step.padded_units for step in steps)
+        rates = {
+            "examples_per_second": sum(step.examples for step in steps) / seconds,
+            "units_per_second": units / seconds,
+            "data_stall_share": sum(step.waited for step in steps) / seconds,
+            "padding_share": 1 - units / padded if padded else 0.0,
+        }
+        flops = self._flops(steps)
+        if flops is not None:
+            rates["flops_per_second"] = flops / seconds
+            if self._peak is not None:
+                rates["mfu"] = flops / seconds / self._peak.flops_per_second
+        return rates
 
-def _rates(steps: Sequence[_Step]) -> dict[str, float]:
-    seconds = sum(step.seconds for step in steps)
-    if not seconds:
-        return {}
-    units, padded = sum(step.units for step in steps), sum(step.padded_units for step in steps)
-    return {
-        "examples_per_second": sum(step.examples for step in steps) / seconds,
-        "units_per_second": units / seconds,
-        "data_stall_share": sum(step.waited for step in steps) / seconds,
-        "padding_share": 1 - units / padded if padded else 0.0,
-    }
+    def _flops(self, steps: Sequence[_Step]) -> float | None:
+        if self._work is None:
+            return None
+        total = 0.0
+        for step in steps:
+            for shapes in step.work:
+                flops = self._work.flops(shapes)
+                if flops is None:
+                    return None
+                total += flops
+        return total

@@ -18,6 +18,7 @@ from suite.standing import label_of
 from suite.tracking.journal import Event
 
 _SECONDS_BETWEEN = 0.5
+_WORTH_TELLING = 0.01
 _WIDTH_OF_A_LOG = 120
 
 
@@ -104,6 +105,8 @@ class Console:
             parts.append(f"{primary} {last[f'validation/{primary}']:.4f}")
         if "throughput/examples_per_second" in last:
             parts.append(f"{last['throughput/examples_per_second']:,.0f} examples/s")
+        rates = {k.removeprefix("throughput/"): v for k, v in last.items()}
+        parts += _shares(rates)
         return "  ".join(parts)
 
     def _end(self, record: Mapping[str, Any]) -> None:
@@ -145,9 +148,22 @@ def speed_of(record: Mapping[str, Any]) -> str:
         parts.append(f"{rates['units_per_second']:,.0f} times real time")
     elif "units_per_second" in rates and record["unit"] not in ("", "image"):
         parts.append(f"{rates['units_per_second']:,.0f} {record['unit']}s/s")
+    parts += _shares(rates)
+    if "joules" in record.get("energy", {}):
+        parts.append(f"{record['energy']['joules']:,.0f} J ({record['basis']['energy']})")
     if record["stopped"]:
         parts.append(f"stopped by {record['stopped']}")
     return ", ".join(parts)
+
+
+def _shares(rates: Mapping[str, float]) -> list[str]:
+    """Tell utilisation, and what is lost to waiting and padding where that is 1% or more."""
+    names = {"mfu": "MFU", "data_stall_share": "waiting for data", "padding_share": "padding"}
+    return [
+        f"{rates[key]:.0%} {name}"
+        for key, name in names.items()
+        if key in rates and (key == "mfu" or rates[key] >= _WORTH_TELLING)
+    ]
 
 
 def result_table(record: Mapping[str, Any]) -> Table:

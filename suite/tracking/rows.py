@@ -49,6 +49,8 @@ def tags_of(record: Mapping[str, Any]) -> dict[str, str]:
         "sweep": record["sweep"],
         "stopped": record["stopped"],
         "features": (record.get("hand_made") or {}).get("features"),
+        "machine": (record.get("machine") or {}).get("fingerprint"),
+        **{f"basis.{k}": v for k, v in record.get("basis", {}).items() if isinstance(v, str)},
         **_verdicts(record),
         "fingerprint": card.get("fingerprint"),
         "synthetic": str(card["synthetic"]).lower() if "synthetic" in card else None,
@@ -87,9 +89,11 @@ def totals_of(record: Mapping[str, Any]) -> dict[str, float]:
     Time, throughput, memory, size, and how its test metrics stand.
     """
     values = {f"time/{k}": record[k] for k in ("training_seconds", "wall_seconds")}
-    for group, name in (("throughput", "throughput"), ("memory", "hardware"), ("model", "model")):
-        values |= {f"{name}/{k}": v for k, v in record[group].items()}
-    # Records of journals from before there were hand-made features have no such entry.
+    groups = (("throughput", "throughput"), ("memory", "hardware"), ("energy", "hardware"),
+              ("basis", "hardware"), ("model", "model"))  # fmt: skip
+    # Records of older journals lack what came later.
+    for group, name in groups:
+        values |= {f"{name}/{k}": v for k, v in record.get(group, {}).items()}
     made = dict(record.get("hand_made") or {})
     if "feature_seconds" in made:
         values["time/feature_seconds"] = made.pop("feature_seconds")

@@ -36,6 +36,10 @@ class Meter(Protocol):
     def wall_seconds(self) -> float:
         """Seconds since the run began."""
 
+    @property
+    def joules(self) -> float | None:
+        """Joules spent on the training clock until it last stopped; None where unknown."""
+
     def resume(self) -> None:
         """Start the training clock, with the device idle."""
 
@@ -220,6 +224,8 @@ class Judge:
         run.emit(step, {**{f"validation/{k}": v for k, v in values.items()}, **clocks})
         if outcome.reached is None and run.task.target.reached(_watched(run.task.target, values)):
             outcome.reached = {"step": step, **{k.split("/")[1]: v for k, v in clocks.items()}}
+            if run.meter.joules is not None:
+                outcome.reached["joules"] = run.meter.joules
         converged = self.convergence.reached(values[run.task.primary])
         if run.config.stop_at_target and outcome.reached is not None:
             return "target"

@@ -43,10 +43,39 @@ def test_git_tells_the_commit_and_whether_the_tree_differs(tmp_path):
     assert machine.describe_git(tmp_path)["dirty"] is True
 
 
-def test_peak_memory_is_in_bytes():
-    peak = machine.peak_memory(torch.device("cpu"))
+def test_memory_is_of_the_run_alone():
+    large = torch.ones(40_000_000)  # 160 MB, long gone when the run begins
+    del large
+    memory = machine.Memory(torch.device("cpu"))
+    begun = memory.peak()
     # A process with torch in it takes more than 100 MB and less than all there is.
-    assert 1e8 < peak["host_peak_bytes"] < psutil.virtual_memory().total
+    assert 1e8 < begun["host_start_bytes"] <= begun["host_peak_bytes"] + 1e6
+    assert begun["host_peak_bytes"] < begun["host_start_bytes"] + 5e7
+    used = torch.ones(40_000_000)
+    assert memory.peak()["host_peak_bytes"] > begun["host_start_bytes"] + 1.2e8
+    assert "device_peak_bytes" not in begun
+    del used
+
+
+def test_limits_of_a_container_are_told(tmp_path):
+    assert machine.container_limits(tmp_path) == {}
+    (tmp_path / "cpu.max").write_text("max 100000\n")
+    (tmp_path / "memory.max").write_text("max\n")
+    assert machine.container_limits(tmp_path) == {}
+    (tmp_path / "cpu.max").write_text("150000 100000\n")
+    (tmp_path / "memory.max").write_text("2147483648\n")
+    limits = machine.container_limits(tmp_path)
+    assert limits == {"core_limit": 1.5, "memory_limit_bytes": 2.0**31}
+
+
+def test_the_fingerprint_tells_machines_apart_by_what_makes_them_fast(monkeypatch):
+    device = torch.device("cpu")
+    here = machine.describe_machine(device)
+    assert machine.describe_machine(device)["fingerprint"] == here["fingerprint"]
+    monkeypatch.setattr(machine, "usable_cores", lambda: 96)
+    other = machine.describe_machine(device)
+    assert other["usable_cores"] == 96
+    assert other["fingerprint"] != here["fingerprint"]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,10 @@ import pytest
 import torch
 
 from suite import Batch
+from suite.hardware.energy import Energy
 from suite.hardware.meter import Meter
+from suite.hardware.peak import Peak
+from suite.hardware.work import Work
 
 
 @pytest.fixture
@@ -170,3 +173,82 @@ def test_nothing_measured_is_nothing_said(meter):
     assert meter.summary() == {}
     assert meter.interval() == {}
     assert meter.training_seconds == 0
+
+
+class Constant:
+    """A counter of joules that a clock drives: 20 W."""
+
+    provenance = "measured_rapl"
+    covers = "a lamp"
+
+    def __init__(self, clock):
+        self.clock = clock
+
+    def joules(self):
+        return 1000 + 20 * self.clock.now
+
+
+def _shaped(examples, length):
+    return Batch({"tokens_BT": torch.zeros(examples, length)}, examples, float(examples * length))
+
+
+def test_utilisation_is_the_models_flops_over_the_peak(clock):
+    meter = Meter(
+        torch.device("cpu"),
+        work=Work(lambda batch: 100 * batch["tokens_BT"].numel()),
+        peak=Peak(1000.0, "by decree"),
+    )
+    meter.resume()
+    for length in (4, 4, 6):
+        clock.go(2)
+        meter.step([_shaped(1, length), _shaped(2, length)])
+    meter.pause()
+    flops = 100 * 3 * (4 + 4 + 6)
+    interval = meter.interval()
+    assert interval["throughput/flops_per_second"] == pytest.approx(flops / 6)
+    assert interval["throughput/mfu"] == pytest.approx(flops / 6 / 1000)
+    assert meter.summary()["mfu"] == pytest.approx(flops / 6 / 1000)
+    assert meter.basis() == {
+        "flops": "counted for every shape of batch (4)",
+        "training_flops_per_example": pytest.approx(flops / 9),
+        "peak_flops_per_second": 1000,
+        "peak": "by decree",
+    }
+
+
+def test_flops_that_cannot_be_counted_are_left_out_and_told(clock):
+    def fails(batch):
+        raise ValueError("no gradient\nhere")
+
+    meter = Meter(torch.device("cpu"), work=Work(fails), peak=Peak(1.0, "by decree"))
+    meter.resume()
+    clock.go(1)
+    meter.step([_shaped(1, 4)])
+    meter.pause()
+    assert not {"throughput/mfu", "throughput/flops_per_second"} & set(meter.interval())
+    assert meter.basis()["flops"] == ("unavailable: counting failed, ValueError: no gradient; here")
+
+
+def test_energy_is_that_of_the_training_clock(clock):
+    meter = Meter(torch.device("cpu"), energy=Energy(Constant(clock)))
+    meter.resume()
+    clock.go(3)
+    meter.pause()
+    clock.go(100)  # validation
+    meter.resume()
+    clock.go(2)
+    meter.pause()
+    assert meter.joules == pytest.approx(100)
+    assert meter.basis() == {"energy": "measured_rapl", "energy_covers": "a lamp"}
+
+
+@pytest.mark.parametrize(
+    ("watts", "joules", "provenance"), [(None, None, "unavailable"), (50.0, 200.0, "estimated")]
+)
+def test_without_a_counter_energy_is_declared_or_not_at_all(clock, watts, joules, provenance):
+    meter = Meter(torch.device("cpu"), energy=Energy(None, watts))
+    meter.resume()
+    clock.go(4)
+    meter.pause()
+    assert meter.joules == joules
+    assert meter.basis()["energy"] == provenance

@@ -69,3 +69,22 @@ def test_a_record_of_before_intervals_can_still_be_sent(record: Callable[..., Ru
         del old[key]
     assert "time/wall_seconds" in totals_of(old)
     assert "seed" in tags_of(old)
+
+
+def test_energy_and_what_figures_rest_on(record: Callable[..., RunRecord]) -> None:
+    basis = {"energy": "measured_rapl", "peak": "data sheet", "peak_flops_per_second": 1e12}
+    one = record(
+        energy={"joules": 12.0, "joules_per_example": 0.5},
+        basis=basis,
+        machine={"fingerprint": "abc"},
+        throughput={"mfu": 0.4},
+    ).plain()
+    totals, tags = totals_of(one), tags_of(one)
+    assert (totals["hardware/joules"], totals["hardware/joules_per_example"]) == (12, 0.5)
+    assert (totals["throughput/mfu"], totals["hardware/peak_flops_per_second"]) == (0.4, 1e12)
+    assert (tags["basis.energy"], tags["basis.peak"]) == ("measured_rapl", "data sheet")
+    assert tags["machine"] == "abc"
+    for key in ("energy", "basis"):
+        del one[key]  # as in journals of earlier versions
+    assert "hardware/joules" not in totals_of(one)
+    assert "basis.energy" not in tags_of(one)

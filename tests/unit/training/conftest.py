@@ -72,6 +72,7 @@ class FakeMeter:
 
     def __init__(self) -> None:
         self.training_seconds = self.wall_seconds = 0.0
+        self.joules: float | None = None
         self.calls: list[str] = []
         self.examples: list[int] = []
 
