@@ -263,20 +263,23 @@ class Stem(nn.Module):
 class PooledHead(nn.Module):
     """Output layer for one label per example: pool over real positions, dropout, linear.
 
-    pool: "mean", or "max" (Collobert et al. 2011: each feature where it is strongest).
+    pool: "mean", "max" (Collobert et al. 2011: each feature where it is strongest), or "both" beside
+        each other (Howard and Ruder 2018, section 3.3).
     """
 
     def __init__(
         self, features: int, classes: int, *, dropout: float = 0.0, pool: str = "mean"
     ) -> None:
         super().__init__()
-        self.pool = {"mean": masked_mean, "max": masked_max}[pool]
+        pools = {"mean": [masked_mean], "max": [masked_max], "both": [masked_mean, masked_max]}
+        self.pools = pools[pool]
         self.dropout = nn.Dropout(dropout)
-        self.output = nn.Linear(features, classes)
+        self.output = nn.Linear(len(self.pools) * features, classes)
 
     def forward(self, inputs: Sequence) -> Tensor:
         """Return logits (B, K)."""
-        return self.output(self.dropout(self.pool(inputs)))  # type: ignore[no-any-return]
+        pooled_BD = torch.cat([pool(inputs) for pool in self.pools], 1)
+        return self.output(self.dropout(pooled_BD))  # type: ignore[no-any-return]
 
 
 class FrameHead(nn.Module):

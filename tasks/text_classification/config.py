@@ -25,6 +25,7 @@ class Pool(enum.Enum):
 
     mean = "mean"
     max = "max"
+    both = "both"
 
 
 @dataclass(kw_only=True)
@@ -73,7 +74,7 @@ class TextClassificationConfig(TaskConfig):
     """Share of words left blank in training, with `unit: subword` (Iyyer et al. 2015, section
     3.1)."""
     pool: Pool = Pool.mean
-    """How positions become one vector: their mean, or each feature's maximum."""
+    """How positions become one vector: their mean, each feature's maximum, or both."""
     head_dropout: float = 0.0
     """Share of features dropped before the output layer."""
     target: float | None = None

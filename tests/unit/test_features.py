@@ -32,6 +32,15 @@ def test_pooled_head_is_linear_on_the_mean():
     torch.testing.assert_close(head(Sequence(values)), expected)
 
 
+def test_pooled_head_can_see_mean_and_maximum_of_real_positions():
+    head = PooledHead(2, 3, pool="both").eval()
+    values = torch.tensor([[[1.0, 5.0], [3.0, 4.0], [9.0, 9.0]]])
+    mask = torch.tensor([[True, True, False]])
+    pooled = torch.tensor([[2.0, 4.5, 3.0, 5.0]])
+    expected = pooled @ head.output.weight.T + head.output.bias
+    torch.testing.assert_close(head(Sequence(values, mask)), expected)
+
+
 def test_frame_head_keeps_positions_and_mask():
     head = FrameHead(2, 3).eval()
     mask = torch.tensor([[True, False]])
