@@ -263,8 +263,8 @@ class Stem(nn.Module):
 class PooledHead(nn.Module):
     """Output layer for one label per example: pool over real positions, dropout, linear.
 
-    pool: "mean", "max" (Collobert et al. 2011: each feature where it is strongest), or "both" beside
-        each other (Howard and Ruder 2018, section 3.3).
+    pool: "mean", "max" (Collobert et al. 2011: each feature where it is strongest), or "both", one
+        beside the other (Howard and Ruder 2018, section 3.3).
     """
 
     def __init__(
