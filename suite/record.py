@@ -34,6 +34,7 @@ class RunRecord:
     model: parameters, those that are trained, and FLOPs of one example: of a forward pass, and of
         training, forward and backward.
     energy: joules on the training clock, and by example; empty where they are unavailable.
+    profile: seconds of a profiled step by part (`forward_seconds`, …); empty where not asked for.
     basis: what figures rest on: `flops`, `peak` with `peak_flops_per_second`, and `energy`
         ("measured_nvml", "measured_rapl", "estimated" or "unavailable") with `energy_covers`.
     hand_made: of a model on hand-made features: which (`features`), how many of an example, the
@@ -84,6 +85,7 @@ class RunRecord:
     throughput: dict[str, float] = field(default_factory=dict)
     memory: dict[str, float] = field(default_factory=dict)
     energy: dict[str, float] = field(default_factory=dict)
+    profile: dict[str, float] = field(default_factory=dict)
     basis: dict[str, Any] = field(default_factory=dict)
     model: dict[str, float] = field(default_factory=dict)
     hand_made: dict[str, Any] = field(default_factory=dict)

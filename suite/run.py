@@ -34,6 +34,7 @@ from suite.hardware.machine import (
 )
 from suite.hardware.meter import Meter
 from suite.hardware.peak import peak_of
+from suite.hardware.profile import Profile
 from suite.hardware.work import Work
 from suite.plugins import check_target
 from suite.record import RunRecord
@@ -60,7 +61,7 @@ from suite.tracking.store import uri_of
 from suite.tracking.sweep_run import current_sweep
 from suite.training.checkpoint import Checkpoints, load_weights
 from suite.training.evaluation import calibrate, evaluate
-from suite.training.loop import Outcome, Training, fit, length_in_steps
+from suite.training.loop import Outcome, Training, Unprofiled, fit, length_in_steps
 from suite.training.precision import Precision
 
 _KEPT = "backbone"
@@ -222,10 +223,15 @@ def _train(
     slow = slow_number(config.precision.number.value, device)
     if slow:
         print(slow, file=sys.stderr)
-    console.steps, _ = length_in_steps(task, config.trainer)
+    steps, _ = length_in_steps(task, config.trainer)
+    console.steps = steps
     checkpoints = Checkpoints(journal.folder)
     meter = _meter(config, task, model, precision)
     trained = torch.compile(model) if config.hardware.compile else model
+    profile = None
+    if config.trainer.profile:
+        trace = journal.folder / "profile" / "trace.json"
+        profile = Profile(trace, model, device, steps=steps)
     outcome = fit(
         Training(
             task=task,
@@ -238,8 +244,12 @@ def _train(
             emit=journal.metrics,
             checkpoints=checkpoints,
             seed=config.seed,
+            profile=profile or Unprofiled(),
         )
     )
+    if profile is not None and profile.seconds:
+        journal.artifact(profile.trace)
+        record.profile = {f"{part}_seconds": s for part, s in profile.seconds.items()}
     load_weights(model, checkpoints.best)
     chosen = calibrate(task, model, precision)
     if chosen:

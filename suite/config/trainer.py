@@ -53,6 +53,9 @@ class TrainerConfig(Node):
     """Epochs (steps, where the task has no epochs) from one validation to the next."""
     log_every: int = 10
     """Steps from one line of training metrics to the next."""
+    profile: bool = False
+    """Profile ten steps: a table of where their time goes, and a trace for chrome://tracing or
+    Perfetto, profile/trace.json in the run's folder."""
     stop_at_target: bool = False
     """Stop when validation reaches the task's target."""
     convergence: ConvergenceConfig = field(default_factory=ConvergenceConfig)

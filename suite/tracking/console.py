@@ -118,6 +118,8 @@ class Console:
         for line in standing_lines(record):
             self._print(line)
         self._print(speed_of(record))
+        if record.get("profile"):
+            self.terminal.print(profile_table(record))
 
     def _print(self, text: str, style: str | None = None) -> None:
         self.terminal.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
@@ -154,6 +156,19 @@ def speed_of(record: Mapping[str, Any]) -> str:
     if record["stopped"]:
         parts.append(f"stopped by {record['stopped']}")
     return ", ".join(parts)
+
+
+def profile_table(record: Mapping[str, Any]) -> Table:
+    """Return where the time of a profiled step goes."""
+    seconds = {k.removesuffix("_seconds"): v for k, v in record["profile"].items()}
+    total = sum(seconds.values())
+    table = Table("part of a step", title="profiled steps, mean as the host sees it")
+    for name in ("ms", "share"):
+        table.add_column(name, justify="right")
+    for name, value in seconds.items():
+        table.add_row(name, f"{value * 1e3:.3f}", f"{value / total:.1%}")
+    table.add_row("total", f"{total * 1e3:.3f}", "", style="bold")
+    return table
 
 
 def _shares(rates: Mapping[str, float]) -> list[str]:

@@ -90,7 +90,7 @@ def totals_of(record: Mapping[str, Any]) -> dict[str, float]:
     """
     values = {f"time/{k}": record[k] for k in ("training_seconds", "wall_seconds")}
     groups = (("throughput", "throughput"), ("memory", "hardware"), ("energy", "hardware"),
-              ("basis", "hardware"), ("model", "model"))  # fmt: skip
+              ("basis", "hardware"), ("profile", "profile"), ("model", "model"))  # fmt: skip
     # Records of older journals lack what came later.
     for group, name in groups:
         values |= {f"{name}/{k}": v for k, v in record.get(group, {}).items()}

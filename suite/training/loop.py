@@ -6,6 +6,7 @@ It knows neither modality nor tracker: batches and losses come from the task, nu
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -56,6 +57,35 @@ class Meter(Protocol):
         """Return figures since the last call, by name."""
 
 
+class Profile(Protocol):
+    """What the loop tells of where it is: at the beginning of a step, and around its parts."""
+
+    def begin(self, step: int) -> None:
+        """Take notice that a step begins."""
+
+    def part(self, name: str) -> AbstractContextManager[None]:
+        """Return the context of a part: data, forward, backward, optimizer or logging."""
+
+    def close(self) -> None:
+        """Take notice that training has ended."""
+
+
+class Unprofiled:
+    """No profile, at next to no cost."""
+
+    _nothing = nullcontext()
+
+    def begin(self, step: int) -> None:
+        """Do nothing."""
+
+    def part(self, name: str) -> AbstractContextManager[None]:
+        """Return a context that does nothing."""
+        return self._nothing
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
 Emit = Callable[[int, Mapping[str, float]], None]
 """Takes a step and values by name."""
 
@@ -87,11 +117,12 @@ class Training:
     emit: Emit
     checkpoints: Checkpoints
     seed: int
+    profile: Profile = field(default_factory=Unprofiled)
 
 
 def fit(run: Training) -> Outcome:
     """Train until the length, the target, convergence or the time limit is reached."""
-    config, model, meter = run.config, run.model, run.meter
+    config, model, meter, part = run.config, run.model, run.meter, run.profile.part
     total, evaluate_every = length_in_steps(run.task, config)
     average = Average(model, config.ema_decay)
     judge = Judge(run, average)
@@ -101,16 +132,19 @@ def fit(run: Training) -> Outcome:
     model.train()
     meter.resume()
     for step in range(1, total + 1):
+        run.profile.begin(step)
         # What the model draws (dropout) is a function of seed and step, like everything else.
         torch.manual_seed(step_seed(run.seed, step))
         factor = run.schedule((step - 0.5) / total)
         run.optimizers.scale_rates(factor)
-        taken = meter.take(batches, config.accumulate)
+        with part("data"):
+            taken = meter.take(batches, config.accumulate)
         logged.add(*accumulate(run, taken))
-        norm = clip_gradient(model, config.clip_norm)
-        run.precision.step(run.optimizers)
-        run.optimizers.zero_grad()
-        average.update()
+        with part("optimizer"):
+            norm = clip_gradient(model, config.clip_norm)
+            run.precision.step(run.optimizers)
+            run.optimizers.zero_grad()
+            average.update()
         outcome.steps = step
         outcome.examples += sum(batch.examples for batch in taken)
         outcome.units += sum(batch.units for batch in taken)
@@ -119,10 +153,11 @@ def fit(run: Training) -> Outcome:
         late = config.max_seconds is not None and meter.training_seconds >= config.max_seconds
         if step % config.log_every == 0 or due or late:
             meter.pause()
-            values = {"train/loss": logged.mean(step), "train/learning_rate_factor": factor}
-            if norm is not None:
-                values["train/gradient_norm"] = float(norm)
-            run.emit(step, {**values, **meter.interval()})
+            with part("logging"):
+                values = {"train/loss": logged.mean(step), "train/learning_rate_factor": factor}
+                if norm is not None:
+                    values["train/gradient_norm"] = float(norm)
+                run.emit(step, {**values, **meter.interval()})
             if due or late:
                 stop = judge.validate(step)
                 outcome.stopped = stop or ("time" if late else outcome.stopped)
@@ -130,6 +165,7 @@ def fit(run: Training) -> Outcome:
                     break
             meter.resume()
     meter.pause()
+    run.profile.close()
     run.checkpoints.keep_last(
         model, {"step": outcome.steps, "optimizers": run.optimizers.state_dict()}
     )
@@ -145,10 +181,11 @@ def accumulate(run: Training, batches: list[Batch]) -> tuple[Tensor, int]:
     total = torch.zeros((), device=run.precision.device)
     count, divisor = 0, 0
     for batch in batches:
-        with run.precision.autocast():
+        with run.profile.part("forward"), run.precision.autocast():
             loss = run.task.loss(run.model, batch)
         divisor = divisor or max(loss.count * len(batches), 1)
-        run.precision.backward(loss.total / divisor)
+        with run.profile.part("backward"):
+            run.precision.backward(loss.total / divisor)
         total += loss.total.detach()
         count += loss.count
     run.precision.unscale(run.optimizers)

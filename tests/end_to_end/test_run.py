@@ -8,15 +8,17 @@ import yaml
 
 KNOWN = "data.references=[{name: nobody, kind: published, value: 0.99, source: this test}]"
 RUN = ["backbone=mlp", "backbone.width=16", "trainer=smoke", "hardware=cpu_single", KNOWN]
+METERED = ["optimizer.lr=0.01", "trainer.profile=true", "hardware.watts=20"]
 
 
 @pytest.fixture(scope="module")
 def results(triathlon, tmp_path_factory):
     """The results of one tracked run of seed 0."""
     folder = tmp_path_factory.mktemp("run")
-    said = triathlon(folder, *RUN, "optimizer.lr=0.01")
+    said = triathlon(folder, *RUN, *METERED)
     assert said.code == 0, said
     assert "accuracy" in said.out
+    assert "part of a step" in said.out
     assert said.error == ""
     return folder / "results"
 
@@ -50,9 +52,29 @@ def test_record_and_configuration_are_kept(results):
     assert record["status"] == "finished"
     assert record["steps"] == 8
     assert record["machine"]["threads"] == 1
-    assert record["overrides"] == [*RUN, "optimizer.lr=0.01"]
+    assert record["overrides"] == [*RUN, *METERED]
     config = yaml.safe_load((folder / "config.yaml").read_text())
     assert config == record["config"]
+
+
+def test_what_was_metered_says_what_it_rests_on(results, tracked):
+    (folder,) = (results / "runs").iterdir()
+    record = json.loads((folder / "record.json").read_text())
+    assert 0 < record["throughput"]["mfu"] < 1
+    assert 0 <= record["throughput"]["data_stall_share"] < 1
+    assert record["throughput"]["padding_share"] == 0
+    assert record["energy"]["joules"] == pytest.approx(20 * record["training_seconds"], rel=0.01)
+    assert record["basis"]["energy"] == "estimated"
+    assert record["basis"]["flops"] == "counted for every shape of batch (1)"
+    assert "384 x 384 matrices in fp32, 1 thread" in record["basis"]["peak"]
+    # Backward costs twice as much as forward, but for the gradient of the input.
+    flops = record["model"]["training_flops_per_example"]
+    assert 2 < flops / record["model"]["forward_flops_per_example"] < 3
+    assert tracked.data.tags["basis.energy"] == "estimated"
+    assert {"hardware/joules", "throughput/mfu", "profile/backward_seconds"} <= set(
+        tracked.data.metrics
+    )
+    assert (folder / "profile" / "trace.json").exists()
 
 
 def test_mlflow_has_the_parameters_and_the_status(tracked):

@@ -1,4 +1,5 @@
 import math
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count, pairwise
 
@@ -315,3 +316,26 @@ def test_batches_may_come_from_acting_with_the_model(bench, line):
     assert outcome.stopped == "target"
     # Without epochs `evaluate_every` counts steps.
     assert all(step % 10 == 0 for step, _ in made.series("validation/reward"))
+
+
+def test_the_parts_of_a_step_are_told_in_order(bench):
+    class Listener:
+        def __init__(self):
+            self.heard = []
+
+        def begin(self, step):
+            self.heard.append(step)
+
+        @contextmanager
+        def part(self, name):
+            self.heard.append(name)
+            yield
+
+        def close(self):
+            self.heard.append("closed")
+
+    made = bench(steps=2, accumulate=2, log_every=2)
+    listener = made.run.profile = Listener()
+    fit(made.run)
+    step = ["data", *["forward", "backward"] * 2, "optimizer"]
+    assert listener.heard == [1, *step, 2, *step, "logging", "closed"]
