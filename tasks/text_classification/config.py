@@ -77,6 +77,10 @@ class TextClassificationConfig(TaskConfig):
     """How positions become one vector: their mean, each feature's maximum, or both."""
     head_dropout: float = 0.0
     """Share of features dropped before the output layer."""
+    consistency: float = 0.0
+    """Weight of the divergence between two passes over a training text that drop different things,
+    beside their mean loss (R-Drop, Liang et al. 2021, equation 4); a step costs twice as much. 0
+    passes once."""
     target: float | None = None
     """Validation accuracy that time-to-target races to; null is the data set's own, else 0.85."""
 
@@ -88,6 +92,7 @@ class TextClassificationConfig(TaskConfig):
         for name in ("word_ngrams", "word_dropout"):
             value = getattr(self, name)
             self.require(name, not value or self.unit is Unit.subword, "0 unless unit is subword")
+        self.require("consistency", self.consistency >= 0, "0 or above")
         self.require("target", self.target is None or 0 < self.target <= 1, "above 0, at most 1")
 
 

@@ -4,14 +4,16 @@ Legend: B batch, T positions, W words, K classes.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from suite import (
     BackboneBuilder,
+    Batch,
     Classification,
     ConfigError,
     DataCard,
@@ -22,6 +24,7 @@ from suite import (
     Form,
     HandMade,
     HandMadeConfig,
+    Loss,
     PooledHead,
     Ragged,
     Split,
@@ -113,6 +116,18 @@ class TextClassification(Classification):
         )
         return DeepModel(stem, hidden, head)
 
+    def loss(self, model: nn.Module, batch: Batch) -> Loss:
+        weight = self.config.consistency
+        if not weight:
+            return super().loss(model, batch)
+        # Both passes in one, the second with keys of its own.
+        other = {**batch.tensors, "key_B": ~batch["key_B"]}
+        both = {name: torch.cat([one, other[name]]) for name, one in batch.items()}
+        twice = replace(batch, tensors=both, examples=2 * batch.examples)
+        logits_BK = model(twice)
+        total = self.setup.loss(logits_BK, twice).total / 2
+        return Loss(total + weight * divergence(*logits_BK.chunk(2)), batch.examples)
+
     def hand_made(self, options: HandMadeConfig) -> HandMade:
         return hand_made(options, self.texts, lowercase=self.config.lowercase)
 
@@ -133,3 +148,12 @@ class TextClassification(Classification):
                     )
         self.tokens_of_backbone = None if opens is None else opens()
         self.__dict__.pop("data", None)
+
+
+def divergence(one_BK: Tensor, other_BK: Tensor) -> Tensor:
+    """Return how far apart two predictions are, of logits: summed over texts.
+
+    The mean of the Kullback-Leibler divergences either way.
+    """
+    one_BK, other_BK = one_BK.float().log_softmax(1), other_BK.float().log_softmax(1)
+    return ((one_BK.exp() - other_BK.exp()) * (one_BK - other_BK)).sum() / 2

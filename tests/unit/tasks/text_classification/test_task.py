@@ -5,6 +5,7 @@ from suite import Batch, Split
 from suite.compose import compose
 from suite.run import build_model, build_task
 from suite.training.losses import CrossEntropy
+from tasks.text_classification.task import divergence
 
 
 @pytest.fixture
@@ -68,3 +69,36 @@ def test_model_ends_in_the_classes(task):
     logits = model(batch)
     assert logits.shape == (8, 2)
     assert CrossEntropy()(logits, batch).count == 8
+
+
+def test_divergence_is_that_of_kullback_and_leibler_either_way():
+    one, other = torch.randn(5, 3), torch.randn(5, 3)
+    p, q = one.softmax(1), other.softmax(1)
+    expected = ((p * (p / q).log()).sum() + (q * (q / p).log()).sum()) / 2
+    torch.testing.assert_close(divergence(one, other), expected)
+    assert float(divergence(one, one + 4)) == pytest.approx(0, abs=1e-5)
+
+
+def test_two_passes_agree_unless_something_is_dropped(task):
+    config = compose(["task=text_classification", "backbone=mlp"])
+    model = build_model(config, task, torch.device("cpu")).train()
+    batch = next(iter(task.train_batches(seed=0)))
+    once = task.loss(model, batch)
+    task.config.consistency = 2.0
+    twice = task.loss(model, batch)
+    assert twice.count == once.count == 8
+    torch.testing.assert_close(twice.total, once.total)
+
+
+def test_passes_that_drop_different_tokens_are_drawn_together(task):
+    task.config.token_dropout = 0.5
+    config = compose(["task=text_classification", "backbone=mlp"])
+    model = build_model(config, task, torch.device("cpu")).train()
+    batch = next(iter(task.train_batches(seed=0)))
+    other = Batch({**batch.tensors, "key_B": ~batch["key_B"]}, 8, batch.units)
+    first, second = model(batch), model(other)
+    cross_entropy = (task.setup.loss(first, batch).total + task.setup.loss(second, other).total) / 2
+    task.config.consistency = 3.0
+    expected = cross_entropy + 3 * divergence(first, second)
+    assert not torch.allclose(first, second)
+    torch.testing.assert_close(task.loss(model, batch).total, expected)
