@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from suite.data.memory import DataSet
-from suite.figures import confusion_matrix_png
 from suite.statistics import Interval, bootstrap_macro_f1, wilson
 from suite.task import Batch, DataCard, Figure, Loss, Split, Task
 
@@ -83,5 +82,7 @@ class Classification(DataSetTask):
         }
 
     def figures(self, metrics: "MetricCollection") -> Iterable[Figure]:
+        from suite.figures import confusion_matrix_png  # matplotlib, once there is a picture
+
         counts_KK: Tensor = metrics["confusion"].compute()
         return [Figure("confusion_matrix", confusion_matrix_png(counts_KK, self.classes))]

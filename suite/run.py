@@ -8,13 +8,12 @@ import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import yaml
 from safetensors.torch import save_file
 from torch import nn
-from torchmetrics import MetricCollection
 
 from suite.compose import recompose
 from suite.config import KNOWLEDGE, HandMadeConfig, RunConfig
@@ -38,7 +37,6 @@ from suite.hardware.profile import Profile
 from suite.hardware.work import Work
 from suite.plugins import check_target
 from suite.record import RunRecord
-from suite.report.curves import curves_png
 from suite.shallow.search import Found, measure, search
 from suite.standing import standings
 from suite.task import (
@@ -63,6 +61,9 @@ from suite.training.checkpoint import Checkpoints, load_weights
 from suite.training.evaluation import calibrate, evaluate
 from suite.training.loop import Outcome, Training, Unprofiled, fit, length_in_steps
 from suite.training.precision import Precision
+
+if TYPE_CHECKING:
+    from torchmetrics import MetricCollection
 
 _KEPT = "backbone"
 """Folder beside a model's weights for what its backbone is built from again."""
@@ -380,7 +381,7 @@ def _conclude(
         }
 
 
-def _stand(record: RunRecord, task: Task, metrics: MetricCollection) -> None:
+def _stand(record: RunRecord, task: Task, metrics: "MetricCollection") -> None:
     """Fill in how sure the test metrics are, and how they stand to what others reached."""
     record.intervals = {
         f"test/{name}": (interval.low, interval.high, interval.method)
@@ -402,7 +403,7 @@ def _keep(
     journal: Journal,
     task: Task,
     model: nn.Module,
-    metrics: MetricCollection,
+    metrics: "MetricCollection",
 ) -> None:
     """Keep pictures and the model with the run."""
     _keep_pictures(config, record, journal, task, metrics)
@@ -416,7 +417,7 @@ def _keep(
 
 
 def _keep_pictures(
-    config: RunConfig, record: RunRecord, journal: Journal, task: Task, metrics: MetricCollection
+    config: RunConfig, record: RunRecord, journal: Journal, task: Task, metrics: "MetricCollection"
 ) -> None:
     """Keep the run's summary in the journal, and its pictures."""
     summary = {f"throughput/{k}": v for k, v in record.throughput.items() if "steps" not in k}
@@ -424,6 +425,9 @@ def _keep_pictures(
         summary |= {f"hardware/{k}": v for k, v in group.items()}
     journal.metrics(record.steps, summary)
     if config.tracking.figures:
+        # Matplotlib would keep the first step waiting.
+        from suite.report.curves import curves_png
+
         curves = curves_png(event for event, _ in read_journal(journal.path))
         for figure in (*task.figures(metrics), Figure("curves", curves)):
             path = journal.folder / "figures" / f"{figure.name}{figure.suffix}"

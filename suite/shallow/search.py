@@ -5,17 +5,19 @@ Legend: N examples, F features.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torchmetrics import MetricCollection
 
 from suite.errors import TrainingError
 from suite.shallow.svm import SVM, Machine
 from suite.task import HandMade, Split, Task
+
+if TYPE_CHECKING:
+    from torchmetrics import MetricCollection
 
 Emit = Callable[[int, Mapping[str, float]], None]
 """Takes a step and values by name."""
@@ -112,7 +114,7 @@ def search(
 
 def measure(
     task: Task, machine: Machine, made: HandMade, split: Split
-) -> tuple[dict[str, float], MetricCollection]:
+) -> "tuple[dict[str, float], MetricCollection]":
     """Return the split's metrics by name, and their state for pictures."""
     predicted_N: NDArray[np.int64] = machine.predict(made.values[split])
     metrics = task.metrics()

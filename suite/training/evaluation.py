@@ -1,17 +1,21 @@
 """Evaluates a model on a whole split."""
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
-from torchmetrics import MetricCollection
 
 from suite.task import Split, Task
 from suite.training.precision import Precision
+
+if TYPE_CHECKING:
+    from torchmetrics import MetricCollection
 
 
 @torch.inference_mode()
 def evaluate(
     task: Task, model: nn.Module, split: Split, precision: Precision
-) -> tuple[dict[str, float], MetricCollection]:
+) -> "tuple[dict[str, float], MetricCollection]":
     """Return the split's metrics and mean loss by name, and the metrics' state for pictures.
 
     Each batch goes through the model once. The model is in training mode again afterwards.

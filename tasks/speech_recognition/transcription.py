@@ -42,7 +42,7 @@ from tasks.speech_recognition.decoding import (
     greedy,
     log_probabilities,
 )
-from tasks.speech_recognition.error_rate import ErrorRate, characters, words
+from tasks.speech_recognition.error_rate import characters, words
 from tasks.speech_recognition.examples import Columns, examples
 from tasks.speech_recognition.positions import divide
 from tasks.speech_recognition.recordings import Recordings, SpeechSet
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from torchmetrics import MetricCollection
 
     from tasks.speech_recognition.beam import Beam, Weights
+    from tasks.speech_recognition.error_metric import ErrorRate
 
 _CUTS = {"character_error_rate": characters, "word_error_rate": words}
 _CALIBRATION_RECORDINGS = 200
@@ -165,6 +166,8 @@ class SpeechTranscription(DataSetTask):
     def metrics(self) -> "MetricCollection":
         from torchmetrics import MetricCollection
 
+        from tasks.speech_recognition.error_metric import ErrorRate
+
         decoders = ("", "beam_") if self.weights is not None else ("",)
         rates = {
             f"{decoder}{name}": ErrorRate(cut)
@@ -211,14 +214,14 @@ class SpeechTranscription(DataSetTask):
     def intervals(self, metrics: "MetricCollection") -> Mapping[str, Interval]:
         found = {}
         for name, metric in metrics.items():
-            errors_N, said_N = cast(ErrorRate, metric).counts()
+            errors_N, said_N = cast("ErrorRate", metric).counts()
             found[str(name)] = bootstrap_ratio(errors_N.cpu().numpy(), said_N.cpu().numpy())
         return found
 
     def figures(self, metrics: "MetricCollection") -> Iterable[Figure]:
         decoders = {"greedy": "", "beam": "beam_"} if self.weights is not None else {"greedy": ""}
         rates = {
-            name: [cast(ErrorRate, metrics[f"{prefix}{rate}"]) for rate in _CUTS]
+            name: [cast("ErrorRate", metrics[f"{prefix}{rate}"]) for rate in _CUTS]
             for name, prefix in decoders.items()
         }
         transcripts = Transcripts(

@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchmetrics.text import CharErrorRate, WordErrorRate
 
+from tasks.speech_recognition.error_metric import ErrorRate
 from tasks.speech_recognition.error_rate import (
-    ErrorRate,
     align,
     characters,
     distance,
