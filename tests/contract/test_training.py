@@ -18,6 +18,7 @@ CPU = torch.device("cpu")
 
 
 class Still:
+    joules = None
     training_seconds = wall_seconds = 0.0
 
     def resume(self):
@@ -26,7 +27,10 @@ class Still:
     def pause(self):
         pass
 
-    def step(self, examples, units):
+    def take(self, batches, count):
+        return [next(batches) for _ in range(count)]
+
+    def step(self, taken):
         pass
 
     def interval(self):
