@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 _GOLDEN = 0x9E3779B97F4A7C15
+_FIRST, _SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 _WORD = 2**64
 
 
@@ -42,12 +43,16 @@ def normal(key_B: Tensor, stream: int, numbers: int) -> Tensor:
 
 def step_seed(seed: int, step: int) -> int:
     """Return the seed of what the model draws (dropout) in one step, from 0 to 2**63 - 1."""
-    return int(_mix(torch.tensor(_signed(seed * _GOLDEN + step)))) & (2**63 - 1)
+    # As `_mix` does, without tensors: this runs at every step.
+    word = (seed * _GOLDEN + step) % _WORD
+    word = (word ^ (word >> 30)) * _FIRST % _WORD
+    word = (word ^ (word >> 27)) * _SECOND % _WORD
+    return (word ^ (word >> 31)) & (2**63 - 1)
 
 
 def _mix(value: Tensor) -> Tensor:
-    value = (value ^ _shift_right(value, 30)) * _signed(0xBF58476D1CE4E5B9)
-    value = (value ^ _shift_right(value, 27)) * _signed(0x94D049BB133111EB)
+    value = (value ^ _shift_right(value, 30)) * _signed(_FIRST)
+    value = (value ^ _shift_right(value, 27)) * _signed(_SECOND)
     return value ^ _shift_right(value, 31)
 
 

@@ -60,11 +60,14 @@ class Served(ABC):
                 asked.append((epoch, index_B))
                 yield index_B
 
+        keyed, key_N = -1, torch.empty(0)
         for batch in self.batches(indices()):
             epoch, index_B = asked.popleft()
+            if epoch != keyed:
+                # All of an epoch at once: a batch of a small model takes less time than its keys.
+                keyed, key_N = epoch, example_keys(seed, epoch, torch.arange(len(self)))
             device = next(iter(batch.values())).device
-            key_B = example_keys(seed, epoch, index_B).to(device)
-            yield replace(batch, tensors={**batch.tensors, "key_B": key_B})
+            yield replace(batch, tensors={**batch.tensors, "key_B": key_N[index_B].to(device)})
 
     def evaluation(self, batch_size: int) -> Iterator[Batch]:
         """Yield every example once."""

@@ -134,7 +134,7 @@ def fit(run: Training) -> Outcome:
     for step in range(1, total + 1):
         run.profile.begin(step)
         # What the model draws (dropout) is a function of seed and step, like everything else.
-        torch.manual_seed(step_seed(run.seed, step))
+        seed_draws(run.precision.device, step_seed(run.seed, step))
         factor = run.schedule((step - 0.5) / total)
         run.optimizers.scale_rates(factor)
         with part("data"):
@@ -170,6 +170,17 @@ def fit(run: Training) -> Outcome:
         model, {"step": outcome.steps, "optimizers": run.optimizers.state_dict()}
     )
     return outcome
+
+
+def seed_draws(device: torch.device, seed: int) -> None:
+    """Seed what the model draws on the host and on the device.
+
+    `torch.manual_seed` would do, but where CUDA is not in use it notes the whole call stack for
+    later, at every call: half a millisecond, and memory that is never given back.
+    """
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
 
 
 def accumulate(run: Training, batches: list[Batch]) -> tuple[Tensor, int]:
