@@ -189,7 +189,7 @@ def accumulate(run: Training, batches: list[Batch]) -> tuple[Tensor, int]:
     A batch's count is known only with its loss, so gradients are of sums over the first batch's
     share until all have been seen, and are brought to the exact mean then.
     """
-    total = torch.zeros((), device=run.precision.device)
+    totals: list[Tensor] = []
     count, divisor = 0, 0
     for batch in batches:
         with run.profile.part("forward"), run.precision.autocast():
@@ -197,13 +197,13 @@ def accumulate(run: Training, batches: list[Batch]) -> tuple[Tensor, int]:
         divisor = divisor or max(loss.count * len(batches), 1)
         with run.profile.part("backward"):
             run.precision.backward(loss.total / divisor)
-        total += loss.total.detach()
+        totals.append(loss.total.detach())
         count += loss.count
     run.precision.unscale(run.optimizers)
     if count != divisor:
         gradients = [p.grad for p in run.model.parameters() if p.grad is not None]
         torch._foreach_mul_(gradients, divisor / max(count, 1))
-    return total, count
+    return sum(totals[1:], start=totals[0]), count
 
 
 def length_in_steps(task: Task, config: TrainerConfig) -> tuple[int, int]:

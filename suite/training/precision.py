@@ -1,6 +1,6 @@
 """Number formats: autocast, and loss scaling for half precision (Micikevicius et al. 2018)."""
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -27,8 +27,10 @@ class Precision:
 
     def autocast(self) -> AbstractContextManager[None]:
         """Return the context of a forward pass."""
+        if self.number is Number.fp32:
+            return nullcontext()
         dtype = torch.float16 if self.number is Number.fp16 else torch.bfloat16
-        return torch.autocast(self.device.type, dtype, enabled=self.number is not Number.fp32)
+        return torch.autocast(self.device.type, dtype)
 
     def backward(self, loss: Tensor) -> None:
         """Accumulate gradients."""
