@@ -98,10 +98,19 @@ class SweepCallback(Callback):
         sweep = replace(Sweep.read(folder), ended=True)
         sweep.write(results)
         records = records_of(results, sweep)
+        failures = failures_of(folder, records)
+        if not records and not failures:
+            globs = [one for one in config.hydra.overrides.task if "glob(" in one]
+            what = " ".join(globs) or "the sweep"
+            print(
+                f"triathlon: {what}: matches nothing, so no job was run; a glob sees the files of "
+                "one folder, without those of folders in it",
+                file=sys.stderr,
+            )
+            raise SystemExit(2)
         report = self.report(records)
         report.write(folder)
         report.print()
-        failures = failures_of(folder, records)
         if failures:
             _print_failures(failures)
         try:

@@ -73,3 +73,8 @@ def test_broken_plugin_is_named_and_breaks_nothing(light, tmp_path):
     assert "plugin broken does not load: ImportError: libmissing.so.1" in listed.out
     assert light("--cfg", "job", **path).code == 0
     light("task=parity", **path).refused("task=parity", "broken", "libmissing.so.1")
+
+
+def test_a_sweep_over_nothing_is_no_success(triathlon, tmp_path):
+    said = triathlon(tmp_path, "-m", "experiment=glob(demo/*)", "tracking=none")
+    said.refused("experiment=glob(demo/*): matches nothing")
