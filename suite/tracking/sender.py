@@ -1,137 +1,128 @@
-"""Feeds MLflow from the journal, off the training thread; `sync` sends later what was left."""
+"""Has MLflow fed while a run goes on, by a process of its own.
 
-import threading
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+Importing MLflow takes seconds, and what it does with the rows of a run that logs every step takes
+as long as the steps: in the training process both would hold up what is being timed. One process
+serves all runs of a training process, one after the other, so that a sweep imports MLflow once.
+"""
+
+import atexit
+import json
+import os
+import select
+import subprocess
+import sys
+import time
 from pathlib import Path
+from typing import Any
 
-from suite.errors import DataError
-from suite.tracking import store, sweep_run
-from suite.tracking.shipment import Shipment, State
+from suite.tracking import store
 
-_SECONDS_BETWEEN = 3.0
-_SECONDS_BETWEEN_AT_MOST = 60.0
+_GRACE_SECONDS = 5.0
+"""How much later than asked the answer may be there: the process may still be importing MLflow."""
 
 
 class Sender:
-    """Feeds MLflow from one run's journal while the run goes on. Nothing here ever raises.
+    """Has one run's journal sent. Nothing here ever raises.
 
     folder: the run's folder, with `journal.jsonl` in it. experiment: name of the MLflow experiment.
     """
 
     def __init__(self, folder: Path, *, results: Path, uri: str, experiment: str) -> None:
-        self._shipment = Shipment(folder, results, uri, experiment)
-        self._closing = threading.Event()
+        self._folder = folder
+        self._results = results
+        self._uri = uri
+        self._experiment = experiment
+        self._process: _Process | None = None
         self._error: Exception | None = None
-        self._thread = threading.Thread(target=self._work, name="mlflow-sender", daemon=True)
 
     def start(self) -> None:
-        """Import MLflow and start sending.
-
-        The import happens here, before the training clock runs, and not in the thread: there it
-        would take the interpreter from the training steps that are being timed.
-        """
+        """Have the sending begin."""
+        opened = {
+            "folder": str(self._folder),
+            "results": str(self._results),
+            "uri": self._uri,
+            "experiment": self._experiment,
+        }
         try:
-            self._shipment.connect()
-        except Exception as error:  # training goes on without a tracker
+            self._process = _process()
+            self._process.tell({"open": opened})
+        except OSError as error:  # training goes on without a tracker
             self._error = error
-            return
-        self._thread.start()
 
     def close(self, timeout: float = 60.0) -> str | None:
-        """Send the rest, for at most `timeout` seconds; return a warning if something is unsent."""
-        self._closing.set()
-        if self._thread.ident is not None:
-            self._thread.join(timeout)
-            if self._thread.is_alive():
-                self._error = TimeoutError(f"no answer in {timeout:.0f} seconds")
-        if self._error is None:
-            return None
-        uri, name = self._shipment.uri, self._shipment.folder.name
-        return (
-            f"MLflow at {store.shown(uri)} did not take everything "
-            f"({store.first_line(self._error)}); the run is safe in its journal. "
-            f"Send it later: triathlon sync {name}"
+        """Have the rest sent, in `timeout` seconds; return a warning if something is unsent."""
+        if self._process is None or self._error is not None:
+            error = self._error or RuntimeError("sending was never started")
+            return store.unsent(self._uri, self._folder, error)
+        try:
+            self._process.tell({"close": str(self._folder), "timeout": timeout})
+            answer = self._process.answer(timeout + _GRACE_SECONDS)
+        except OSError as error:
+            return store.unsent(self._uri, self._folder, error)
+        warning: str | None = answer["warning"]
+        return warning
+
+
+class _Process:
+    """The sending process, and the two pipes to it."""
+
+    def __init__(self) -> None:
+        self.owner = os.getpid()
+        self._unread = b""
+        self._popen = subprocess.Popen(
+            [sys.executable, "-m", "suite.tracking.sending"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
         )
+        atexit.register(self.end)
 
-    def _work(self) -> None:
-        wait = 0.0
-        while True:
-            closing = self._closing.wait(wait)
-            try:
-                self._shipment.send()
-            except Exception as error:  # told once, by `close`
-                self._error = error
-                wait = min(2 * wait + 1, _SECONDS_BETWEEN_AT_MOST)
-            else:
-                self._error = None
-                wait = _SECONDS_BETWEEN
-            if closing:
-                return
+    @property
+    def usable(self) -> bool:
+        """Whether it lives, and is this process's own and not that of one it was forked from."""
+        return self.owner == os.getpid() and self._popen.poll() is None
 
+    def tell(self, message: dict[str, Any]) -> None:
+        """Send one line; raise an `OSError` where nobody reads it."""
+        assert self._popen.stdin is not None
+        self._popen.stdin.write(json.dumps(message).encode() + b"\n")
 
-@dataclass
-class Summary:
-    """What `sync` did, by run id."""
+    def answer(self, timeout: float) -> dict[str, Any]:
+        """Return the next line; raise an `OSError` where there is none in time."""
+        assert self._popen.stdout is not None
+        until = time.monotonic() + timeout
+        while b"\n" not in self._unread:
+            ready, _, _ = select.select([self._popen.stdout], [], [], until - time.monotonic())
+            if not ready:
+                self._popen.kill()
+                raise TimeoutError(f"no answer in {timeout:.0f} seconds")
+            read = os.read(self._popen.stdout.fileno(), 1 << 16)
+            if not read:
+                raise BrokenPipeError("the process that sends has died")
+            self._unread += read
+        line, _, self._unread = self._unread.partition(b"\n")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
 
-    sent: list[str] = field(default_factory=list)
-    already: list[str] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        lines = [f"sent {len(self.sent)}, already there {len(self.already)}"]
-        if self.failed:
-            lines[0] += f", failed {len(self.failed)}"
-        return "\n".join(lines + [f"  {run}: {error}" for run, error in self.failed.items()])
-
-
-def sync(results: Path, uri: str | None = None, runs: Sequence[str] = ()) -> Summary:
-    """Send what the tracker lacks of the named runs, or of all.
-
-    uri: another tracker than the one each run remembers; then all of it is sent there.
-    Raises `DataError` for a run that is not in the results folder.
-    """
-    folders = [results / "runs" / run for run in runs] or sorted(results.glob("runs/*"))
-    for folder in folders:
-        if runs and not (folder / "journal.jsonl").exists():
-            raise DataError(f"{folder}: no such run; {results / 'runs'} has the runs")
-    summary = Summary()
-    unreachable: dict[str, str] = {}
-    for folder in folders:
-        if not (folder / "journal.jsonl").exists():
-            continue
-        target = uri
+    def end(self) -> None:
+        """Let it go when it is done; what nobody waits for any more it sends by itself."""
+        if self.owner != os.getpid():
+            return
+        for pipe in (self._popen.stdin, self._popen.stdout):
+            if pipe is not None:
+                pipe.close()
         try:
-            state = State.read(folder)
-            target = store.uri_of(results, uri or (state.uri if state else None))
-            if target in unreachable:
-                summary.failed[folder.name] = unreachable[target]
-                continue
-            shipment = Shipment(folder, results, target, state.experiment if state else None)
-            if shipment.complete():
-                summary.already.append(folder.name)
-                continue
-            shipment.send()
-        except Exception as error:  # one run's trouble must not stop the others
-            summary.failed[folder.name] = store.first_line(error)
-            if target is not None and not isinstance(error, DataError) and store.is_server(target):
-                unreachable[target] = summary.failed[folder.name]
-        else:
-            summary.sent.append(folder.name)
-    if uri is None and not runs:
-        _report_sweeps(results, summary)
-    return summary
+            self._popen.wait(_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._popen.returncode = 0  # nobody has to be warned that it goes on
 
 
-def _report_sweeps(results: Path, summary: Summary) -> None:
-    """Send the summaries of sweeps that ended while the tracker was away."""
-    for path in sorted(results.glob("sweeps/*/sweep.json")):
-        try:
-            known = sweep_run.Sweep.read(path.parent)
-            if known.ended and not known.reported and known.uri is not None:
-                from suite.tracking.sweep import send_summary  # imports hydra
+_running: _Process | None = None
 
-                send_summary(results, known)
-                summary.sent.append(f"sweep {known.id}")
-        except Exception as error:  # as above
-            summary.failed[f"sweep {path.parent.name}"] = store.first_line(error)
+
+def _process() -> _Process:
+    """Return the process that sends, started where there is none."""
+    global _running
+    if _running is None or not _running.usable:
+        _running = _Process()
+    return _running

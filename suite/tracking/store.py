@@ -151,6 +151,14 @@ def first_line(error: BaseException) -> str:
     return text if len(text) <= 160 else text[:159] + "…"
 
 
+def unsent(uri: str, folder: Path, error: BaseException) -> str:
+    """Return the warning that a run's journal holds more than the tracker does."""
+    return (
+        f"MLflow at {shown(uri)} did not take everything ({first_line(error)}); the run is safe in "
+        f"its journal. Send it later: triathlon sync {folder.name}"
+    )
+
+
 @contextmanager
 def file_lock(path: Path) -> Iterator[None]:
     """Hold the file's lock; wait while another thread or process holds it."""

@@ -11,7 +11,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--results", type=Path, default=Path("results"))
     parser.add_argument("--uri", help="MLflow tracking URI (default: the one each run had)")
     chosen = parser.parse_args(arguments)
-    from suite.tracking.sender import sync
+    from suite.tracking.sync import sync
 
     summary = sync(chosen.results.resolve(), chosen.uri, chosen.runs)
     print(summary)

@@ -33,13 +33,20 @@ NEEDED = {
 
 @pytest.mark.parametrize("data", NEEDED)
 def test_the_first_step_waits_for_no_import_that_it_does_not_need(data, embedded, tmp_path):
-    options = ["backbone=mlp", "trainer=smoke", "trainer.steps=1", "hardware=cpu_single",
-               "tracking=none"]  # fmt: skip
-    command = [sys.executable, "-c", SCRIPT, ",".join(HEAVY), *embedded[data], *options]
+    assert imported(embedded[data], tmp_path, "tracking=none") == NEEDED[data]
+
+
+def test_a_tracker_is_fed_by_another_process(embedded, tmp_path):
+    assert "mlflow" not in imported(embedded["language_names"], tmp_path)
+
+
+def imported(choices, tmp_path, *more):
+    options = ["backbone=mlp", "trainer=smoke", "trainer.steps=1", "hardware=cpu_single", *more]
+    command = [sys.executable, "-c", SCRIPT, ",".join(HEAVY), *choices, *options]
     done = subprocess.run(
         command, capture_output=True, text=True, cwd=tmp_path, env=os.environ, timeout=300
     )
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("imported")] or [
         done.stderr
     ]
-    assert line.split(":")[1].split() == NEEDED[data]
+    return line.split(":")[1].split()

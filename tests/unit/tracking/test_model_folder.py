@@ -11,8 +11,8 @@ from suite.features import Sequence
 from suite.task import Batch
 from suite.tracking import store
 from suite.tracking.model_folder import read_model_folder, save_model_folder
-from suite.tracking.sender import sync
 from suite.tracking.shipment import State
+from suite.tracking.sync import sync
 
 
 class Classifier(nn.Module):

@@ -1,137 +1,108 @@
-import json
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from suite.errors import DataError
 from suite.record import RunRecord
 from suite.tracking import sender as sender_module
 from suite.tracking import store
 from suite.tracking.journal import Journal
-from suite.tracking.sender import Sender, sync
-from suite.tracking.shipment import Shipment, State
+from suite.tracking.sender import Sender
+from suite.tracking.shipment import State
+from suite.tracking.sync import sync
 
 DEAD = "http://127.0.0.1:9"
 
 
-def send(folder: Path, results: Path) -> State:
-    shipment = Shipment(folder, results, store.default_uri(results), None)
-    shipment.send()
-    return shipment.state
+@pytest.fixture(autouse=True)
+def own_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give each test a sending process of its own, and end it."""
+    monkeypatch.setattr(sender_module, "_running", None)
+    yield
+    if sender_module._running is not None:
+        sender_module._running.end()
 
 
-def client_of(results: Path) -> Any:
-    return store.connect(results, store.default_uri(results))
+def state_of(folder: Path) -> State:
+    state = State.read(folder)
+    assert state is not None
+    return state
 
 
-def rows(results: Path, run: str) -> dict[str, list[tuple[int, int, float]]]:
-    client = client_of(results)
-    names = client.get_run(run).data.metrics
-    return {
-        name: sorted((m.step, m.timestamp, m.value) for m in client.get_metric_history(run, name))
-        for name in names
-    }
+def begin(results: Path, record: Callable[..., RunRecord], name: str) -> tuple[Journal, Sender]:
+    journal = Journal(results / "runs" / name)
+    journal.start(record(run_id=name))
+    sender = Sender(
+        journal.folder, results=results, uri=store.default_uri(results), experiment="mine"
+    )
+    sender.start()
+    return journal, sender
 
 
-def test_everything_of_a_run_arrives(results: Path, finished: Callable[..., Path]) -> None:
-    state = send(finished(), results)
-    assert state.done
-    run = client_of(results).get_run(state.run)
-    assert run.info.run_name == "digits mlp adamw 0"
-    assert run.info.status == "FINISHED"
-    assert run.data.params == {
-        "seed": "0",
-        "optimizer.lr": "0.001",
-        "optimizer.nesterov": "true",
-        "name": "null",
-    }
-    assert run.data.tags["fingerprint"] == "ab" * 32
-    assert run.data.tags["synthetic"] == "false"
-    assert run.data.tags["status"] == "finished"
-    assert run.data.tags["mlflow.source.git.commit"] == "c0ffee"
-    (data,) = run.inputs.dataset_inputs
-    assert (data.dataset.name, data.dataset.digest) == ("digits", ("ab" * 32)[:36])
-    artifacts = {a.path for a in client_of(results).list_artifacts(state.run)}
-    assert artifacts == {"config.yaml", "figures"}
-    sent = rows(results, str(state.run))
-    assert [(step, value) for step, _, value in sent["train/loss"]] == [
-        (1, 1),
-        (2, 0.5),
-        (3, 1 / 3),
-    ]
-    assert sent["time/to_target_training_seconds"][0][2] == 1.5
-    assert sent["throughput/examples_per_second"][0][2] == 50
-    # The experiment is the task's.
-    assert client_of(results).get_experiment_by_name("image_recognition") is not None
-
-
-def test_sending_again_adds_nothing(results: Path, finished: Callable[..., Path]) -> None:
-    folder = finished()
-    state = send(folder, results)
-    before = rows(results, str(state.run))
-    # As if the process had been killed between sending and remembering.
-    State(uri=state.uri, experiment=state.experiment, run=state.run).write(folder)
-    assert send(folder, results).run == state.run
-    assert rows(results, str(state.run)) == before
-
-
-def test_a_lost_memory_finds_its_run_again(results: Path, finished: Callable[..., Path]) -> None:
-    folder = finished()
-    state = send(folder, results)
-    (folder / "tracking.json").unlink()
-    assert send(folder, results).run == state.run
-    place = client_of(results).get_experiment_by_name("image_recognition").experiment_id
-    assert len(client_of(results).search_runs([place])) == 1
-
-
-def test_more_metrics_than_fit_a_call(results: Path, finished: Callable[..., Path]) -> None:
-    state = send(finished(steps=1200), results)
-    assert len(rows(results, str(state.run))["train/loss"]) == 1200
-
-
-def test_no_name_holds_up_the_others(results: Path, finished: Callable[..., Path]) -> None:
-    state = send(finished(metrics={}, config={"a$b": [1]}, memory={"peak@gpu": 7.0}), results)
-    run = client_of(results).get_run(state.run)
-    assert run.data.params == {"a_b": "[1]"}
-    assert run.data.metrics["hardware/peak_gpu"] == 7
-
-
-def test_a_failed_run_is_failed_there(results: Path, record: Callable[..., RunRecord]) -> None:
-    folder = results / "runs" / "one"
-    journal = Journal(folder)
-    journal.start(record())
-    journal.end(record(status="failed", error="loss is not finite"))
-    run = client_of(results).get_run(send(folder, results).run)
-    assert run.info.status == "FAILED"
-    assert run.data.tags["error"] == "loss is not finite"
-
-
-def test_sender_sends_while_the_run_goes_on(
-    results: Path, record: Callable[..., RunRecord], monkeypatch: pytest.MonkeyPatch
+def test_one_process_serves_one_run_after_the_other(
+    results: Path, record: Callable[..., RunRecord]
 ) -> None:
-    monkeypatch.setattr(sender_module, "_SECONDS_BETWEEN", 0.05)
-    folder = results / "runs" / "one"
-    journal = Journal(folder)
-    journal.start(record())
+    processes = set()
+    for name in ("one", "two"):
+        journal, sender = begin(results, record, name)
+        journal.metrics(1, {"train/loss": 0.5})
+        journal.end(record(run_id=name, status="finished"))
+        assert sender.close() is None
+        assert state_of(journal.folder).done
+        processes.add(sender_module._process())
+    assert len(processes) == 1
+
+
+def test_a_process_that_has_died_is_a_warning_and_the_next_run_has_another(
+    results: Path, record: Callable[..., RunRecord]
+) -> None:
+    journal, sender = begin(results, record, "one")
+    sender_module._process()._popen.kill()
+    sender_module._process()._popen.wait()
+    journal.end(record(run_id="one", status="finished"))
+    warning = sender.close()
+    assert warning is not None
+    assert "triathlon sync one" in warning
+    journal, sender = begin(results, record, "two")
+    journal.end(record(run_id="two", status="finished"))
+    assert sender.close() is None
+    assert sync(results).sent == ["one"]
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from suite.tracking import store
+from suite.tracking.sender import Sender
+results = Path(sys.argv[1])
+Sender(results / "runs" / "one", results=results, uri=store.default_uri(results),
+       experiment="mine").start()
+os._exit(9)
+"""
+
+
+def test_what_a_killed_training_process_has_written_is_sent(
+    results: Path, finished: Callable[..., Path]
+) -> None:
+    folder = finished("one")
+    assert subprocess.run([sys.executable, "-c", KILLED, results], check=False).returncode == 9
+    until = time.monotonic() + 60
+    while time.monotonic() < until and not ((state := State.read(folder)) and state.done):
+        time.sleep(0.05)
+    assert state_of(folder).done
+
+
+def test_a_state_that_cannot_be_read_is_a_warning(
+    results: Path, finished: Callable[..., Path]
+) -> None:
+    folder = finished("one")
+    (folder / "tracking.json").write_text("{")
     sender = Sender(folder, results=results, uri=store.default_uri(results), experiment="mine")
     sender.start()
-    journal.metrics(1, {"train/loss": 0.5})
-    end = time.monotonic() + 20
-    while time.monotonic() < end and _offset(folder) < journal.path.stat().st_size:
-        time.sleep(0.02)
-    assert _offset(folder) == journal.path.stat().st_size
-    journal.end(record(status="finished"))
-    assert sender.close() is None
-    assert State.read(folder) is not None
-    assert State.read(folder).done  # type: ignore[union-attr]
-
-
-def _offset(folder: Path) -> int:
-    state = State.read(folder)
-    return state.offset if state else 0
+    assert "tracking.json: unreadable" in str(sender.close())
 
 
 def test_a_dead_server_costs_a_warning(
@@ -150,59 +121,3 @@ def test_a_dead_server_costs_a_warning(
     # Later, to a tracker that lives.
     assert sync(results, store.default_uri(results)).sent == ["one"]
     assert State.read(folder).done  # type: ignore[union-attr]
-
-
-def test_close_does_not_wait_for_a_hanging_server(
-    results: Path, finished: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Shipment, "send", lambda self: time.sleep(3))
-    sender = Sender(finished(), results=results, uri=DEAD, experiment="mine")
-    sender.start()
-    begin = time.monotonic()
-    warning = sender.close(timeout=0.1)
-    assert time.monotonic() - begin < 1
-    assert "no answer" in str(warning)
-
-
-def test_an_error_on_connecting_is_a_warning(
-    results: Path, finished: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*_: Any) -> None:
-        raise ImportError("no module named mlflow")
-
-    monkeypatch.setattr(store, "connect", broken)
-    sender = Sender(finished(), results=results, uri=DEAD, experiment="mine")
-    sender.start()
-    assert "no module named mlflow" in str(sender.close())
-
-
-def test_sync(results: Path, finished: Callable[..., Path]) -> None:
-    finished("one")
-    finished("two")
-    assert sync(results, runs=["two"]).sent == ["two"]
-    summary = sync(results)
-    assert (summary.sent, summary.already, summary.failed) == (["one"], ["two"], {})
-    assert str(summary) == "sent 1, already there 1"
-
-
-def test_sync_of_an_unknown_run(results: Path) -> None:
-    with pytest.raises(DataError, match="three: no such run"):
-        sync(results, runs=["three"])
-
-
-def test_sync_tells_what_is_broken_and_goes_on(
-    results: Path, finished: Callable[..., Path]
-) -> None:
-    (finished("one") / "tracking.json").write_text("{")
-    finished("two")
-    summary = sync(results)
-    assert summary.sent == ["two"]
-    assert "tracking.json: unreadable" in summary.failed["one"]
-
-
-def test_remembers_where_it_was(results: Path, finished: Callable[..., Path]) -> None:
-    folder = finished()
-    state = send(folder, results)
-    kept = json.loads((folder / "tracking.json").read_text())
-    assert kept["offset"] == (folder / "journal.jsonl").stat().st_size
-    assert kept["run"] == state.run

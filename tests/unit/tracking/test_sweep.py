@@ -10,9 +10,9 @@ import pytest
 
 from suite.record import RunRecord
 from suite.tracking import store, sweep_run
-from suite.tracking.sender import sync
 from suite.tracking.sweep import send_summary, summarize
 from suite.tracking.sweep_run import Sweep
+from suite.tracking.sync import sync
 
 ROOT = Path(__file__).parents[3]
 

@@ -1,0 +1,109 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from suite.record import RunRecord
+from suite.tracking import store
+from suite.tracking.journal import Journal
+from suite.tracking.shipment import Shipment, State
+
+
+def send(folder: Path, results: Path) -> State:
+    shipment = Shipment(folder, results, store.default_uri(results), None)
+    shipment.send()
+    return shipment.state
+
+
+def client_of(results: Path) -> Any:
+    return store.connect(results, store.default_uri(results))
+
+
+def rows(results: Path, run: str) -> dict[str, list[tuple[int, int, float]]]:
+    client = client_of(results)
+    names = client.get_run(run).data.metrics
+    return {
+        name: sorted((m.step, m.timestamp, m.value) for m in client.get_metric_history(run, name))
+        for name in names
+    }
+
+
+def test_everything_of_a_run_arrives(results: Path, finished: Callable[..., Path]) -> None:
+    state = send(finished(), results)
+    assert state.done
+    run = client_of(results).get_run(state.run)
+    assert run.info.run_name == "digits mlp adamw 0"
+    assert run.info.status == "FINISHED"
+    assert run.data.params == {
+        "seed": "0",
+        "optimizer.lr": "0.001",
+        "optimizer.nesterov": "true",
+        "name": "null",
+    }
+    assert run.data.tags["fingerprint"] == "ab" * 32
+    assert run.data.tags["synthetic"] == "false"
+    assert run.data.tags["status"] == "finished"
+    assert run.data.tags["mlflow.source.git.commit"] == "c0ffee"
+    (data,) = run.inputs.dataset_inputs
+    assert (data.dataset.name, data.dataset.digest) == ("digits", ("ab" * 32)[:36])
+    artifacts = {a.path for a in client_of(results).list_artifacts(state.run)}
+    assert artifacts == {"config.yaml", "figures"}
+    sent = rows(results, str(state.run))
+    assert [(step, value) for step, _, value in sent["train/loss"]] == [
+        (1, 1),
+        (2, 0.5),
+        (3, 1 / 3),
+    ]
+    assert sent["time/to_target_training_seconds"][0][2] == 1.5
+    assert sent["throughput/examples_per_second"][0][2] == 50
+    # The experiment is the task's.
+    assert client_of(results).get_experiment_by_name("image_recognition") is not None
+
+
+def test_sending_again_adds_nothing(results: Path, finished: Callable[..., Path]) -> None:
+    folder = finished()
+    state = send(folder, results)
+    before = rows(results, str(state.run))
+    # As if the process had been killed between sending and remembering.
+    State(uri=state.uri, experiment=state.experiment, run=state.run).write(folder)
+    assert send(folder, results).run == state.run
+    assert rows(results, str(state.run)) == before
+
+
+def test_a_lost_memory_finds_its_run_again(results: Path, finished: Callable[..., Path]) -> None:
+    folder = finished()
+    state = send(folder, results)
+    (folder / "tracking.json").unlink()
+    assert send(folder, results).run == state.run
+    place = client_of(results).get_experiment_by_name("image_recognition").experiment_id
+    assert len(client_of(results).search_runs([place])) == 1
+
+
+def test_more_metrics_than_fit_a_call(results: Path, finished: Callable[..., Path]) -> None:
+    state = send(finished(steps=1200), results)
+    assert len(rows(results, str(state.run))["train/loss"]) == 1200
+
+
+def test_no_name_holds_up_the_others(results: Path, finished: Callable[..., Path]) -> None:
+    state = send(finished(metrics={}, config={"a$b": [1]}, memory={"peak@gpu": 7.0}), results)
+    run = client_of(results).get_run(state.run)
+    assert run.data.params == {"a_b": "[1]"}
+    assert run.data.metrics["hardware/peak_gpu"] == 7
+
+
+def test_a_failed_run_is_failed_there(results: Path, record: Callable[..., RunRecord]) -> None:
+    folder = results / "runs" / "one"
+    journal = Journal(folder)
+    journal.start(record())
+    journal.end(record(status="failed", error="loss is not finite"))
+    run = client_of(results).get_run(send(folder, results).run)
+    assert run.info.status == "FAILED"
+    assert run.data.tags["error"] == "loss is not finite"
+
+
+def test_remembers_where_it_was(results: Path, finished: Callable[..., Path]) -> None:
+    folder = finished()
+    state = send(folder, results)
+    kept = json.loads((folder / "tracking.json").read_text())
+    assert kept["offset"] == (folder / "journal.jsonl").stat().st_size
+    assert kept["run"] == state.run
