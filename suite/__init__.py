@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from suite.data.cache import atomic_path
     from suite.data.counter import normal, uniform
     from suite.data.fingerprint import fingerprint
+    from suite.data.memo import remembered
     from suite.data.memory import DataSet, Examples, Ragged
     from suite.data.serving import Served
     from suite.data.splits import hold_out, split_of
@@ -69,6 +70,7 @@ _LAZY = {
     "suite.data.cache": ("atomic_path",),
     "suite.data.counter": ("normal", "uniform"),
     "suite.data.fingerprint": ("fingerprint",),
+    "suite.data.memo": ("remembered",),
     "suite.data.memory": ("DataSet", "Examples", "Ragged"),
     "suite.data.serving": ("Served",),
     "suite.data.splits": ("hold_out", "split_of"),
@@ -133,6 +135,7 @@ __all__ = [
     "length_mask",
     "nearest",
     "normal",
+    "remembered",
     "split_of",
     "uniform",
     "wilson",

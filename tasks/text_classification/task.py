@@ -31,6 +31,7 @@ from suite import (
     Stem,
     Target,
     Tokenizer,
+    remembered,
 )
 from tasks.text_classification.config import Unit
 from tasks.text_classification.data import TextSet
@@ -64,7 +65,21 @@ class TextClassification(Classification):
     @cached_property
     def tokenizer(self):  # type: ignore[no-untyped-def]  # the library has no types
         """Learned on the training split."""
-        return train_tokenizer(self.config, self.texts.splits[Split.TRAIN].texts)
+        train = self.texts.splits[Split.TRAIN].texts
+        return remembered("tokenizer", self._cut, lambda: train_tokenizer(self.config, train))
+
+    @property
+    def _cut(self) -> tuple[object, ...]:
+        """What tokens depend on."""
+        config = self.config
+        return (
+            self.texts.card.fingerprint,
+            config.unit,
+            config.vocabulary,
+            config.minimum_count,
+            config.lowercase,
+            config.max_tokens,
+        )
 
     tokens_of_backbone: Tokenizer | None = None
     """The tokenizer that came with a pretrained backbone, which then wins over our own."""
@@ -72,6 +87,14 @@ class TextClassification(Classification):
     @cached_property
     def data(self) -> DataSet:  # type: ignore[override]
         """The splits as tokens, on the device."""
+        if self.tokens_of_backbone is None:
+            splits = remembered("tokens", self._cut, self._tokens)
+        else:
+            splits = self._tokens()
+        data = DataSet(splits, self.texts.card, self.texts.classes)
+        return data.to(self.setup.device, workers=self.setup.workers)
+
+    def _tokens(self) -> dict[Split, Examples]:
         splits = {}
         for split, part in self.texts.splits.items():
             columns: dict[str, torch.Tensor | Ragged] = {"label_B": torch.tensor(part.labels)}
@@ -89,8 +112,7 @@ class TextClassification(Classification):
                 unit_N=tokens.length_N.double(),
                 length_N=tokens.length_N,
             )
-        data = DataSet(splits, self.texts.card, self.texts.classes)
-        return data.to(self.setup.device, workers=self.setup.workers)
+        return splits
 
     @cached_property
     def target(self) -> Target:  # type: ignore[override]
