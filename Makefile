@@ -7,6 +7,9 @@ UV ?=
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 GIGABYTES := 8
+# Peers lie in a folder of their own over the environment: what they need is there, and the suite's
+# own environment stays free of them.
+PEERS ?= .peers
 
 ifdef UV
 PIP := $(UV) pip install --quiet --python $(BIN)/python
@@ -27,7 +30,7 @@ else
 PLACE := hardware=cpu_single hydra/launcher=joblib hydra.launcher.n_jobs=$(JOBS)
 endif
 
-.PHONY: demo test lint references clean lock help
+.PHONY: demo test lint references benchmark clean lock help
 .DEFAULT_GOAL := help
 
 demo: $(STAMP)  ## train all tasks with two backbones and two optimizers each; 4 minutes on two cores
@@ -47,8 +50,11 @@ lint: $(STAMP)  ## format, lint, types and import contracts
 references: $(STAMP)  ## write docs/references.md anew from conf/data
 	$(BIN)/triathlon references --markdown > docs/references.md
 
+benchmark: $(PEERS)/.installed  ## the suite beside Lightning, transformers and accelerate; 40 minutes
+	PYTHONPATH=$(PEERS) $(BIN)/python -m benchmarks.peers --to results/benchmarks
+
 clean:  ## remove the environment and caches; results stay
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(PEERS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 lock:  ## write requirements.lock anew (needs uv)
@@ -58,6 +64,11 @@ lock:  ## write requirements.lock anew (needs uv)
 	  --output-file requirements.tmp
 	{ head -n 1 requirements.lock; cat requirements.tmp; } > requirements.new
 	mv requirements.new requirements.lock; rm requirements.tmp
+
+$(PEERS)/.installed: $(STAMP)
+	$(PIP) --no-deps --target $(PEERS) 'lightning>=2.6,<2.7' 'pytorch-lightning>=2.6,<2.7' \
+	  'lightning-utilities>=0.15,<0.16' 'accelerate>=1.15,<2'
+	@touch $@
 
 help:  ## show this
 	@sed -n 's/^\([a-z]*\):.*## /make \1: /p' Makefile

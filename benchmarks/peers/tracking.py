@@ -1,0 +1,191 @@
+"""A tiny text model with a metric to MLflow at every step, in each trainer's own way.
+
+    python -m benchmarks.peers.tracking WAY FOLDER STEPS
+
+trains once and prints the figures of the steps behind the warm-up as one JSON object. The database
+is there before; every run begins with the same empty one. `suite` takes the whole way of a run of
+`triathlon`, with its journal and sender.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook
+
+from benchmarks.peers.contenders import _adamw, _hush, _Sized
+from benchmarks.peers.worker import WARM_UP
+from benchmarks.peers.workloads import LEARNING_RATE, WEIGHT_DECAY, Workload
+from suite.hardware.device import keep_memory
+from suite.tracking import store
+
+WORKLOAD = "text/tiny"
+
+
+def nothing(work: Workload, folder: Path) -> None:
+    """The bare loop without a tracker."""
+    _loop(work, lambda step, loss: None)
+
+
+def synchronous(work: Workload, folder: Path) -> None:
+    """The bare loop with `mlflow.log_metric`."""
+    import mlflow
+
+    _choose(mlflow, folder)
+    with mlflow.start_run():
+        _loop(work, lambda step, loss: mlflow.log_metric("loss", loss.item(), step))
+
+
+def asynchronous(work: Workload, folder: Path) -> None:
+    """The bare loop with `mlflow.log_metric(…, synchronous=False)`."""
+    import mlflow
+
+    _choose(mlflow, folder)
+    with mlflow.start_run():
+        _loop(
+            work,
+            lambda step, loss: mlflow.log_metric("loss", loss.item(), step, synchronous=False),
+        )
+
+
+def triathlon(work: Workload, folder: Path) -> None:
+    """The suite's trainer, meter, journal and sender, a line of metrics for every step."""
+    from suite.compose import recompose
+    from suite.run import run
+
+    plain = work.config.plain()
+    plain["trainer"]["log_every"] = 1
+    plain["tracking"] |= {"enabled": True, "log_model": False, "figures": False}
+    plain["results"] = str(folder)
+    run(recompose(plain))
+
+
+def lightning(work: Workload, folder: Path) -> None:
+    """Lightning with its `MLFlowLogger`."""
+    import lightning.pytorch as pl
+    from lightning.pytorch.loggers import MLFlowLogger
+    from torch import Tensor
+
+    _hush("lightning", "lightning.pytorch", "lightning.fabric")
+
+    class Module(pl.LightningModule):
+        def __init__(self) -> None:
+            super().__init__()
+            self.learner = work.learner(work.model())
+
+        def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
+            loss: Tensor = self.learner(**batch)["loss"]
+            self.log("loss", loss)
+            return loss
+
+        def configure_optimizers(self) -> torch.optim.Optimizer:
+            return _adamw(self.learner, fused=True)
+
+    trainer = pl.Trainer(
+        accelerator="cpu",
+        max_steps=work.steps,
+        max_epochs=-1,
+        logger=MLFlowLogger("benchmark", tracking_uri=store.default_uri(folder)),
+        log_every_n_steps=1,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=folder,
+    )
+    trainer.fit(Module(), work.our_loader())
+
+
+def transformers(work: Workload, folder: Path) -> None:
+    """The Trainer of transformers, `report_to="mlflow"`."""
+    os.environ["MLFLOW_TRACKING_URI"] = store.default_uri(folder)
+    import transformers as hf
+
+    hf.logging.set_verbosity_error()
+
+    class Trainer(hf.Trainer):
+        def get_train_dataloader(self) -> torch.utils.data.DataLoader:
+            return self.accelerator.prepare(work.our_loader())
+
+    arguments = hf.TrainingArguments(
+        output_dir=str(folder / "trainer"),
+        max_steps=work.steps,
+        per_device_train_batch_size=work.batch_size,
+        learning_rate=LEARNING_RATE,
+        weight_decay=WEIGHT_DECAY,
+        lr_scheduler_type="constant",
+        max_grad_norm=0.0,
+        logging_steps=1,
+        save_strategy="no",
+        report_to="mlflow",
+        use_cpu=True,
+        disable_tqdm=True,
+        remove_unused_columns=False,
+    )
+    learner = work.learner(work.model())
+    Trainer(model=learner, args=arguments, train_dataset=_Sized()).train()
+
+
+WAYS: dict[str, Callable[[Workload, Path], None]] = {
+    "bare loop, no tracker": nothing,
+    "bare loop, log_metric": synchronous,
+    "bare loop, log_metric asynchronous": asynchronous,
+    "triathlon": triathlon,
+    "lightning, MLFlowLogger": lightning,
+    "transformers, report_to mlflow": transformers,
+}
+
+
+def _choose(mlflow: object, folder: Path) -> None:
+    mlflow.set_tracking_uri(store.default_uri(folder))  # type: ignore[attr-defined]
+    mlflow.set_experiment("benchmark")  # type: ignore[attr-defined]
+
+
+def _loop(work: Workload, log: Callable[[int, torch.Tensor], None]) -> None:
+    learner = work.learner(work.model())
+    optimizer = _adamw(learner, fused=True)
+    for step, batch in zip(range(1, work.steps + 1), work.our_batches(), strict=False):
+        loss = learner(**batch)["loss"]
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        log(step, loss)
+
+
+def main() -> None:
+    way, folder, steps = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    torch.set_num_threads(1)
+    keep_memory()
+    clocks: list[tuple[float, float, float]] = []
+    me = psutil.Process()
+
+    def others() -> float:
+        """Return CPU seconds of the processes that this one has started."""
+        return sum(sum(child.cpu_times()[:2]) for child in me.children(recursive=True))
+
+    def note(*_: object) -> None:
+        cpu = time.process_time()
+        edge = len(clocks) in (WARM_UP - 1, steps - 1)
+        clocks.append((cpu, time.perf_counter(), others() if edge else 0.0))
+
+    register_optimizer_step_post_hook(note)
+    work = Workload(WORKLOAD, folder, steps)
+    WAYS[way](work, folder)
+    (cpu, wall, other), (cpu_end, wall_end, other_end) = clocks[WARM_UP - 1], clocks[steps - 1]
+    count = steps - WARM_UP
+    answer = {
+        "cpu_seconds_per_step": (cpu_end - cpu) / count,
+        "wall_seconds_per_step": (wall_end - wall) / count,
+        "other_cpu_seconds_per_step": (other_end - other) / count,
+    }
+    print(json.dumps(answer), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
