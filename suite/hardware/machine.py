@@ -107,9 +107,10 @@ class Memory:
     def __init__(self, device: torch.device) -> None:
         self._device = device
         # What earlier runs in this process left with the allocator is not this one's. What is left
-        # is modules mostly: to look through them again, at the next run's start or amid a step,
-        # would take a third of a second.
-        gc.collect()
+        # is modules mostly: to look through them, at a run's start or amid a step, would take a
+        # third of a second.
+        if gc.get_freeze_count():
+            gc.collect()
         gc.freeze()
         if platform.libc_ver()[0] == "glibc":
             ctypes.CDLL(None).malloc_trim(0)

@@ -3,7 +3,7 @@
 Legend: B batch, T positions, W words, K classes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
@@ -27,17 +27,14 @@ from suite import (
     Loss,
     PooledHead,
     Ragged,
-    Split,
     Stem,
     Target,
     Tokenizer,
-    remembered,
 )
-from tasks.text_classification.config import Unit
+from tasks.text_classification.cutting import Cut, cut
 from tasks.text_classification.data import TextSet
 from tasks.text_classification.hand_made import hand_made
 from tasks.text_classification.stems import TextStem, TokenStem
-from tasks.text_classification.tokens import encode, encode_words, train_tokenizer
 
 _TARGET = 0.85
 """Validation accuracy to race to on a data set that nothing is known of."""
@@ -63,23 +60,9 @@ class TextClassification(Classification):
         return self.texts.card
 
     @cached_property
-    def tokenizer(self):  # type: ignore[no-untyped-def]  # the library has no types
-        """Learned on the training split."""
-        train = self.texts.splits[Split.TRAIN].texts
-        return remembered("tokenizer", self._cut, lambda: train_tokenizer(self.config, train))
-
-    @property
-    def _cut(self) -> tuple[object, ...]:
-        """What tokens depend on."""
-        config = self.config
-        return (
-            self.texts.card.fingerprint,
-            config.unit,
-            config.vocabulary,
-            config.minimum_count,
-            config.lowercase,
-            config.max_tokens,
-        )
+    def cut(self) -> Cut:
+        """The texts in tokens, and the tokenizer, which is learned on the training split."""
+        return cut(self.config, self.texts, self.setup.cache)
 
     tokens_of_backbone: Tokenizer | None = None
     """The tokenizer that came with a pretrained backbone, which then wins over our own."""
@@ -87,32 +70,28 @@ class TextClassification(Classification):
     @cached_property
     def data(self) -> DataSet:  # type: ignore[override]
         """The splits as tokens, on the device."""
-        if self.tokens_of_backbone is None:
-            splits = remembered("tokens", self._cut, self._tokens)
-        else:
-            splits = self._tokens()
-        data = DataSet(splits, self.texts.card, self.texts.classes)
-        return data.to(self.setup.device, workers=self.setup.workers)
-
-    def _tokens(self) -> dict[Split, Examples]:
+        own = self.cut if self.tokens_of_backbone is None else None
         splits = {}
         for split, part in self.texts.splits.items():
             columns: dict[str, torch.Tensor | Ragged] = {"label_B": torch.tensor(part.labels)}
-            if self.tokens_of_backbone is not None:
-                cut = self.tokens_of_backbone.encode(list(part.texts), self.config.max_tokens)
-                rows = [torch.tensor(row, dtype=torch.int64) for row in cut]
-            elif self.config.unit is Unit.subword:
-                rows, words = encode_words(self.config, self.tokenizer, part.texts)
-                columns["word_length_BW"] = Ragged.from_rows(words, "words_B")
+            if own is None:
+                tokens = self._tokens_of_backbone(part.texts)
             else:
-                rows = encode(self.config, self.tokenizer, part.texts)
-            tokens = Ragged.from_rows(rows)
+                tokens = own.tokens[split]
+                if split in own.words:
+                    columns["word_length_BW"] = own.words[split]
             splits[split] = Examples(
                 {"tokens_BT": tokens, **columns},
                 unit_N=tokens.length_N.double(),
                 length_N=tokens.length_N,
             )
-        return splits
+        data = DataSet(splits, self.texts.card, self.texts.classes)
+        return data.to(self.setup.device, workers=self.setup.workers)
+
+    def _tokens_of_backbone(self, texts: Sequence[str]) -> Ragged:
+        assert self.tokens_of_backbone is not None
+        rows = self.tokens_of_backbone.encode(list(texts), self.config.max_tokens)
+        return Ragged.from_rows([torch.tensor(row, dtype=torch.int64) for row in rows])
 
     @cached_property
     def target(self) -> Target:  # type: ignore[override]
@@ -126,7 +105,7 @@ class TextClassification(Classification):
         if form is Form.TOKENS:
             stem = TokenStem()
         else:
-            vocabulary = self.tokenizer.get_vocab_size()
+            vocabulary = self.cut.tokenizer.get_vocab_size()
             stem = TextStem(self.config, vocabulary=vocabulary, form=form)
         hidden = backbone(stem.spec)
         classes = len(self.texts.classes)

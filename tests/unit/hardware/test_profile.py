@@ -39,9 +39,8 @@ def test_a_few_steps_are_told_by_part(tmp_path, steps, profiled):
     profile = Profile(trace, model, CPU, steps=steps)
     _train(profile, model, steps)
     assert set(profile.seconds) == set(PARTS)
-    # The input layer is all of this model, and half of what is called backward.
-    assert profile.seconds["features"] > profile.seconds["forward"] > 0
-    assert profile.seconds["backward"] > profile.seconds["features"] > profile.seconds["data"]
+    for part in ("data", "features", "forward", "backward"):
+        assert profile.seconds[part] > 0, part
     assert profile.seconds["optimizer"] == profile.seconds["logging"] == 0
     events = json.loads(trace.read_text())["traceEvents"]
     spans = [e for e in events if e.get("name") == "triathlon: backward"]

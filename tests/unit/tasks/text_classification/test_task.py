@@ -24,7 +24,7 @@ def test_batches_hold_tokens_of_the_texts(task):
         for row, length, label in zip(
             batch["tokens_BT"], batch["length_B"].tolist(), batch["label_B"].tolist(), strict=True
         ):
-            letters = [task.tokenizer.id_to_token(t) for t in row[:length].tolist()]
+            letters = [task.cut.tokenizer.id_to_token(t) for t in row[:length].tolist()]
             text = "".join(letters).strip()
             assert text.startswith({0: "the cat", 1: "a fork"}[label])
             assert row[length:].sum() == 0
@@ -33,7 +33,7 @@ def test_batches_hold_tokens_of_the_texts(task):
 
 def test_tokenizer_has_seen_the_training_split_only(task):
     train = "".join(task.texts.splits[Split.TRAIN].texts)
-    known = set(task.tokenizer.get_vocab()) - {"[PAD]", "[UNK]", " "}
+    known = set(task.cut.tokenizer.get_vocab()) - {"[PAD]", "[UNK]", " "}
     assert known == set(train) - {" "}
 
 
