@@ -37,6 +37,9 @@ class DataSetTask(Task):
     def batches_per_epoch(self) -> int | None:
         return self.data.splits[Split.TRAIN].batches_per_epoch(self.setup.batch_size)
 
+    def forget_data(self) -> bool:
+        return self.data.splits[Split.TRAIN].forget()
+
     def card(self) -> DataCard:
         return self.data.card
 

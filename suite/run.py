@@ -6,7 +6,8 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields, is_dataclass
+from copy import deepcopy
+from dataclasses import asdict, fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from suite.compose import recompose
-from suite.config import KNOWLEDGE, HandMadeConfig, RunConfig
+from suite.config import KNOWLEDGE, DataStall, HandMadeConfig, RunConfig
 from suite.data.cache import atomic_path, cache_folder
 from suite.data.streaming import worker_died
 from suite.errors import ConfigError, PluginError, TrainingError, TriathlonError, unwritable
@@ -61,6 +62,7 @@ from suite.training.checkpoint import Checkpoints, load_weights
 from suite.training.evaluation import calibrate, evaluate
 from suite.training.loop import Outcome, Training, Unprofiled, fit, length_in_steps
 from suite.training.precision import Precision
+from suite.training.stalls import measure_stalls
 
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
@@ -233,21 +235,26 @@ def _train(
     if config.trainer.profile:
         trace = journal.folder / "profile" / "trace.json"
         profile = Profile(trace, model, device, steps=steps)
-    outcome = fit(
-        Training(
-            task=task,
-            model=trained,  # type: ignore[arg-type]
-            optimizers=_build(config.optimizer, model),
-            schedule=_build(config.schedule),
-            config=config.trainer,
-            precision=precision,
-            meter=meter,
-            emit=journal.metrics,
-            checkpoints=checkpoints,
-            seed=config.seed,
-            profile=profile or Unprofiled(),
-        )
+    training = Training(
+        task=task,
+        model=trained,  # type: ignore[arg-type]
+        optimizers=_build(config.optimizer, model),
+        schedule=_build(config.schedule),
+        config=config.trainer,
+        precision=precision,
+        meter=meter,
+        emit=journal.metrics,
+        checkpoints=checkpoints,
+        seed=config.seed,
+        profile=profile or Unprofiled(),
     )
+    stalls = None
+    if config.trainer.data_stall is DataStall.differential:
+        copy = deepcopy(model)
+        stalls = measure_stalls(
+            replace(training, model=copy, optimizers=_build(config.optimizer, copy))
+        )
+    outcome = fit(training)
     if profile is not None and profile.seconds:
         journal.artifact(profile.trace)
         record.profile = {f"{part}_seconds": s for part, s in profile.seconds.items()}
@@ -259,6 +266,9 @@ def _train(
     tested, metrics = evaluate(task, model, Split.TEST, precision)
     journal.metrics(outcome.best_step, {f"test/{k}": v for k, v in tested.items()})
     _conclude(record, task, outcome, tested, meter)
+    if stalls is not None:
+        record.throughput |= stalls.shares()
+        record.basis["data_stall"] = stalls.basis
     record.memory = memory.peak()
     _stand(record, task, metrics)
     _keep(config, record, journal, task, model, metrics)

@@ -307,6 +307,13 @@ class Task:
         """Return the number of training batches that make an epoch; None where there are none."""
         return None
 
+    def forget_data(self) -> bool:
+        """Drop what training batches are read from out of the operating system's cache.
+
+        Return whether there is such a thing: False where data is in memory.
+        """
+        return False
+
     def card(self) -> DataCard:
         """Describe the data, with its fingerprint."""
         raise NotImplementedError

@@ -53,7 +53,7 @@ from suite.config.plugin import (
 from suite.config.run import RunConfig, TrackingConfig
 from suite.config.schemas import SCHEMAS
 from suite.config.shallow import HandMadeConfig, Kernel, SVMConfig
-from suite.config.trainer import ConvergenceConfig, TrainerConfig
+from suite.config.trainer import ConvergenceConfig, DataStall, TrainerConfig
 
 __all__ = [
     "KNOWLEDGE",
@@ -69,6 +69,7 @@ __all__ = [
     "CosineConfig",
     "CrossEntropyConfig",
     "DataConfig",
+    "DataStall",
     "Device",
     "HandMadeConfig",
     "HardwareConfig",

@@ -74,7 +74,8 @@ class RunConfig(Node):
         config = self.plain()
         for key in ("name", "results", "cache", "tracking", *(() if seed else ("seed",))):
             config.pop(key)
-        config["trainer"].pop("profile")
+        for key in ("profile", "data_stall"):
+            config["trainer"].pop(key)
         for key in ("workers", "watts"):
             config["hardware"].pop(key)
         for key in (*KNOWLEDGE, "download"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -25,6 +26,13 @@ class ConvergenceConfig(Node):
     def __post_init__(self) -> None:
         self.require_positive("patience")
         self.require("minimum_gain", self.minimum_gain >= 0, "0 or above")
+
+
+class DataStall(enum.Enum):
+    """How the time that data costs is measured."""
+
+    direct = "direct"
+    differential = "differential"
 
 
 @dataclass(kw_only=True)
@@ -56,6 +64,10 @@ class TrainerConfig(Node):
     profile: bool = False
     """Profile ten steps: a table of where their time goes, and a trace for chrome://tracing or
     Perfetto, profile/trace.json in the run's folder."""
+    data_stall: DataStall = DataStall.direct
+    """direct: the share of time in which the loop waits for its next batch. differential: beside
+    it, before training, what preparing and fetching batches costs, by steps with batches at hand,
+    from the page cache and from the disk."""
     stop_at_target: bool = False
     """Stop when validation reaches the task's target."""
     convergence: ConvergenceConfig = field(default_factory=ConvergenceConfig)

@@ -38,6 +38,10 @@ class Served(ABC):
     def to(self, device: torch.device, *, workers: int = 0) -> Self:
         """Return the split with its batches on `device`; `workers` processes read a stream."""
 
+    def forget(self) -> bool:
+        """Drop the files of the examples from the operating system's cache; False without any."""
+        return False
+
     def batch(self, tensors: Mapping[str, Tensor], index_B: Tensor) -> Batch:
         """Return the batch of these examples, whose tensors are at hand, with its counts."""
         unit_B = self.unit_N[index_B]

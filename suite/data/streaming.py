@@ -7,11 +7,13 @@ workers one batch is read when it is asked for.
 Legend: N examples of the split, B batch.
 """
 
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -33,7 +35,8 @@ Columns = Mapping[str, Tensor | Ragged]
 Fetch = Callable[[Tensor], Columns]
 """Takes indices, (B,), and returns the columns of these examples on the host, in that order, under
 the names and types that `Examples.columns` would have. It is pickled to the workers, so that it
-should hold arrays rather than lists: forked lists are copied as soon as they are counted."""
+should hold arrays rather than lists: forked lists are copied as soon as they are counted. A method
+`files()` may name the files it reads, so that their cache can be dropped."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,19 @@ class StreamedExamples(Served):
 
     def to(self, device: torch.device, *, workers: int = 0) -> Self:
         return replace(self, device=device, workers=workers)
+
+    def forget(self) -> bool:
+        name_files = getattr(self.fetch, "files", set)
+        files: set[Path] = name_files()
+        if not hasattr(os, "posix_fadvise"):
+            return False
+        for path in files:
+            handle = os.open(path, os.O_RDONLY)
+            try:
+                os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+            finally:
+                os.close(handle)
+        return bool(files)
 
     def take(self, index_B: Tensor) -> Batch:
         return self._batch(index_B, _padded(self.fetch(index_B)))

@@ -5,6 +5,7 @@ Legend: N examples of the split, B batch, S samples.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from torch import Tensor
 
@@ -34,6 +35,10 @@ class _Fetch:
 
     waves: OnDisk
     columns: Columns
+
+    def files(self) -> set[Path]:
+        """Return what is read from."""
+        return self.waves.files()
 
     def __call__(self, index_B: Tensor) -> Columns:
         rows = [self.waves[i] for i in index_B.tolist()]

@@ -70,6 +70,10 @@ class OnDisk(Waves):
             dtype=np.int64,
         ).reshape(-1, 5)
 
+    def files(self) -> set[Path]:
+        """Return the files that waves lie in."""
+        return {Path(os.fsdecode(cast(bytes, name))) for name in set(self._file_N.tolist())}
+
     def stretch(self, index: int) -> Stretch:
         """Return where a wave lies."""
         first, frames, rate, whole, endian = (int(value) for value in self._where_N[index])

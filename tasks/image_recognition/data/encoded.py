@@ -173,6 +173,10 @@ class Fetch:
     index_N: Indices
     label_N: Indices
 
+    def files(self) -> set[Path]:
+        """Return what is read from."""
+        return self.images.files(self.index_N.tolist())
+
     def __call__(self, index_B: Tensor) -> dict[str, Tensor]:
         chosen = index_B.numpy()
         pixels_BCHW = self.decoding.batch(self.images, self.index_N[chosen].tolist(), self.look)

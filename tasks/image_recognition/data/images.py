@@ -8,7 +8,7 @@ Legend: N images.
 import hashlib
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -37,6 +37,10 @@ class Images(ABC):
     @abstractmethod
     def key(self, index: int) -> bytes:
         """Return the `content_key` of an image, or raise an `OSError`."""
+
+    def files(self, indices: Iterable[int]) -> set[Path]:
+        """Return the files that these images are read from; none where that is not known."""
+        return set()
 
     def stamp(self) -> str | None:
         """Return what changes as soon as an image may have; None where that is not known."""
@@ -73,6 +77,9 @@ class FileImages(Images):
 
     def name(self, index: int) -> str:
         return os.fsdecode(cast(bytes, self.name_N[index]))
+
+    def files(self, indices: Iterable[int]) -> set[Path]:
+        return {self.root / self.name(index) for index in indices}
 
     def read(self, index: int) -> bytes:
         return (self.root / self.name(index)).read_bytes()
@@ -129,6 +136,9 @@ class PackedImages(Images):
 
     def name(self, index: int) -> str:
         return self.names[index]
+
+    def files(self, indices: Iterable[int]) -> set[Path]:
+        return {self.file}
 
     def read(self, index: int) -> bytes:
         start, size = self._place(index)

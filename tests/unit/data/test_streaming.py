@@ -183,3 +183,18 @@ def test_fetch_is_picklable_and_splits_have_a_fingerprint():
     prints = {fingerprint({Split.TRAIN: part, Split.TEST: one}) for part in (one, other)}
     assert len(prints) == 2
     assert fingerprint({Split.TRAIN: one}) == fingerprint({Split.TRAIN: one})
+
+
+def test_files_that_are_named_can_be_forgotten(tmp_path, monkeypatch):
+    file = tmp_path / "examples"
+    file.write_bytes(b"x" * 10)
+    forgotten = []
+    monkeypatch.setattr(
+        os, "posix_fadvise", lambda handle, *rest: forgotten.append(rest), raising=False
+    )
+    monkeypatch.setattr(os, "POSIX_FADV_DONTNEED", 4, raising=False)
+    examples = stream()
+    assert not examples.forget()
+    monkeypatch.setattr(type(examples.fetch), "files", lambda self: {file}, raising=False)
+    assert examples.forget()
+    assert forgotten == [(0, 0, 4)]
