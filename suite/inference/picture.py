@@ -9,6 +9,7 @@ from math import hypot, log10
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from suite.figures import png
@@ -111,8 +112,9 @@ def _label(axes: Axes, points: Iterable[Point]) -> None:
             continue
         written.append((size, *place))
         axes.annotate(
-            str(size), (x, y), xytext=(0, 5), textcoords="offset points", ha="center", fontsize=7
-        )
+            str(size), (x, y), xytext=(0, 5), textcoords="offset points", ha="center", fontsize=7,
+            path_effects=[withStroke(linewidth=2, foreground="white")],  # readable on lines
+        )  # fmt: skip
 
 
 def _subtitle(record: BenchRecord) -> str:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _MISSING = "—"
 _WIDTH_OF_A_LOG = 120
+_BUSY = 0.25
+"""Share of the cores that others may keep busy before it is told; starting up takes less."""
 
 
 def show(record: "BenchRecord", console: "Console | None" = None) -> None:
@@ -76,7 +78,11 @@ def notes_of(record: "BenchRecord") -> list[str]:
             "made: until the first answer; code that was compiled before may be from torch's cache"
         )
     lines.append(f"weights: {record.weights}")
-    lines.append(f"load of the machine in the minute before: {record.load:.2f}")
+    if record.load > _BUSY * record.machine["usable_cores"]:
+        lines.append(
+            f"a busy machine (load {record.load:.1f} in the minute before): others' work is in "
+            "these times, most of all at p99 and with several threads; measure again when it rests"
+        )
     return lines
 
 

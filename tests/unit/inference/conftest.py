@@ -81,7 +81,7 @@ def record() -> BenchRecord:
         parameters=1234,
         plan={"forms": ["eager"], "batch_sizes": [1, 8], "threads": [1], "seconds": 0.5},
         inputs={1: {"units": 4.0}},
-        machine={"processor": "a processor", "fingerprint": "abc"},
+        machine={"processor": "a processor", "fingerprint": "abc", "usable_cores": 4},
         load=0.25,
         config={"seed": 0, "precision": {"number": "fp32"}},
         config_hash="0" * 12,

@@ -36,6 +36,12 @@ def test_images_are_counted_once(record: BenchRecord) -> None:
     assert not any("1,600" in line for line in shown(record))
 
 
+def test_a_busy_machine_is_told(record: BenchRecord) -> None:
+    assert not any("busy" in line for line in shown(record))
+    record.load = 1.5
+    assert any(line.startswith("a busy machine (load 1.5") for line in shown(record))
+
+
 def test_fits_a_narrow_terminal(record: BenchRecord) -> None:
     rows = [line.split() for line in shown(record, 80)]
     wide = [line.split() for line in shown(record)]
