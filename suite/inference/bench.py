@@ -3,7 +3,6 @@
 import gc
 import math
 import time
-import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,12 +18,13 @@ from suite.inference.difference import difference
 from suite.inference.forms import make
 from suite.inference.plan import ModelForm, Plan
 from suite.inference.portable import Portable
-from suite.inference.timing import Timing, time_calls
+from suite.inference.timing import time_calls
 from suite.task import Batch
 from suite.training.precision import Precision
 
-LARGEST_DIFFERENCE = 1e-3
-"""A form that is further from eager than this does not compute the same: rounding is far below."""
+TOLERANCE = {"fp32": 1e-3, "tf32": 1e-2, "fp16": 1e-2, "bf16": 5e-2}
+"""Difference up to which a form computes the same as eager, by what products run in: a few
+roundings, as compilers keep more digits between operations than eager does."""
 _LONGEST_REASON = 160
 
 
@@ -33,8 +33,9 @@ class Speed:
     """How fast one form answers, calls being made one after the other.
 
     make_seconds: until the first answer: tracing, compiling, exporting. calls: timed ones.
-    difference: from eager's output, see `difference`. peak_share: FLOPs of the model in a second
-        over the device's peak; None where either is not known.
+    difference: from eager's output, see `difference`; up to `tolerance` it is the same.
+    peak_share: FLOPs of the model in a second over the device's peak; None where either is not
+        known.
     """
 
     make_seconds: float
@@ -45,12 +46,13 @@ class Speed:
     examples_per_second: float
     units_per_second: float
     difference: float
+    tolerance: float
     peak_share: float | None = None
 
     @property
     def wrong(self) -> bool:
         """Whether it computes something else than eager does."""
-        return not self.difference <= LARGEST_DIFFERENCE
+        return self.difference > self.tolerance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,10 +135,6 @@ def _measure(
         off = difference(outputs, expected)
         gc.collect()  # what a compiler left is not to be cleared away while calls are timed
         timing = time_calls(call, seconds=seconds, wait=wait)
-    return _speed(timing, batch, made, off, peak_seconds)
-
-
-def _speed(timing: Timing, batch: Batch, made: float, off: float, peak_seconds: float) -> Speed:
     rate = timing.calls_per_second
     p50, p95, p99 = map(timing.percentile, (50, 95, 99))
     return Speed(
@@ -148,6 +146,7 @@ def _speed(timing: Timing, batch: Batch, made: float, off: float, peak_seconds: 
         examples_per_second=rate * batch.examples,
         units_per_second=rate * batch.units,
         difference=off,
+        tolerance=TOLERANCE[precision.products],
         peak_share=None if math.isnan(peak_seconds) else rate * peak_seconds,
     )
 
@@ -165,5 +164,5 @@ def _reason(error: Exception) -> str:
     """Say in one line why a form cannot be had."""
     if isinstance(error, TriathlonError):
         return str(error)
-    text = one_line(traceback.format_exception_only(error)[-1])
+    text = f"{type(error).__name__}: {one_line(str(error))}"
     return text if len(text) <= _LONGEST_REASON else text[: _LONGEST_REASON - 1] + "…"

@@ -7,7 +7,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from suite.inference.bench import LARGEST_DIFFERENCE, Result, Speed
+from suite.inference.bench import Result, Speed
 from suite.inference.plan import ModelForm
 from suite.inference.timing import FEWEST
 
@@ -64,9 +64,10 @@ def notes_of(record: "BenchRecord") -> list[str]:
         f"{', '.join(form.value for form in forms)} failed: {reason}"
         for reason, forms in record.failures.items()
     ]
-    if any(result.speed and result.speed.wrong for result in record.results):
+    wrong = [result.speed for result in record.results if result.speed and result.speed.wrong]
+    if wrong:
         lines.append(
-            f"wrong: the output differs from eager's by more than {LARGEST_DIFFERENCE:g} of its "
+            f"wrong: the output differs from eager's by more than {wrong[0].tolerance:g} of its "
             "largest value; the time is that of another function"
         )
     lines.append(

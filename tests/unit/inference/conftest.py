@@ -55,6 +55,7 @@ def speed(**changes: Any) -> Speed:
         "examples_per_second": 400.0,
         "units_per_second": 1600.0,
         "difference": 1e-7,
+        "tolerance": 1e-3,
         "peak_share": 0.25,
     }
     return Speed(**(values | changes))

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from suite.config import Number, PrecisionConfig
 from suite.inference import bench as module
 from suite.inference.bench import Result, bench
 from suite.inference.forms import make
@@ -89,6 +90,14 @@ def test_another_output_is_called_wrong(
     assert (eager.speed.difference, eager.speed.wrong) == (0, False)
     assert exported.speed.difference == pytest.approx(0.01, rel=1e-3)
     assert exported.speed.wrong
+
+
+def test_half_precision_rounds_more(model: nn.Module, batches: dict[int, Batch]) -> None:
+    bf16 = Precision(PrecisionConfig(number=Number.bf16), torch.device("cpu"))
+    plan = Plan(forms=[EAGER], seconds=1e-6)
+    result = next(bench(model, batches, plan, threads=[1], precision=bf16))
+    assert result.speed is not None
+    assert result.speed.tolerance == 0.05
 
 
 def test_what_cannot_be_counted_has_no_share(
