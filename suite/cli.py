@@ -14,6 +14,7 @@ VERBS = {
     "list": "suite.verbs.listing:main",
     "references": "suite.verbs.references:main",
     "model": "suite.verbs.model:main",
+    "bench": "suite.verbs.bench:main",
     "report": "suite.verbs.report:main",
     "ui": "suite.verbs.ui:main",
     "sync": "suite.verbs.sync:main",

@@ -203,11 +203,16 @@ def build_model(
 
 def load_model(folder: Path) -> nn.Module:
     """Return the model that a run left in its `model/` folder, on the CPU, ready to predict."""
-    config, weights = read_model_folder(folder)
-    run_config = recompose(config)
-    device = torch.device("cpu")
-    task = build_task(run_config, device)
-    model = build_model(run_config, task, device, kept=folder / _KEPT)
+    plain, weights = read_model_folder(folder)
+    config = recompose(plain)
+    return restore_model(config, build_task(config, torch.device("cpu")), folder, weights)
+
+
+def restore_model(
+    config: RunConfig, task: Task, folder: Path, weights: Mapping[str, torch.Tensor]
+) -> nn.Module:
+    """Return the model with the weights of a `model/` folder, on the task's device."""
+    model = build_model(config, task, task.setup.device, kept=folder / _KEPT)
     model.load_state_dict(weights)
     return model.eval()
 
@@ -279,13 +284,11 @@ def _meter(config: RunConfig, task: Task, model: nn.Module, precision: Precision
         with precision.autocast():
             return count_training_flops(task, model, batch)
 
-    device, number = task.setup.device, config.precision.number.value
-    if number == "fp32" and config.precision.tf32 and device.type == "cuda":
-        number = "tf32"
+    device = task.setup.device
     return Meter(
         device,
         work=Work(count),
-        peak=peak_of(device, number),
+        peak=peak_of(device, precision.products),
         energy=Energy.of(device, config.hardware.watts),
     )
 

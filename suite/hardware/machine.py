@@ -79,10 +79,10 @@ def _driver() -> str:
     return _read(Path("/sys/module/nvidia/version")).strip() or "unknown"
 
 
-def describe_versions() -> dict[str, str]:
-    """Return the versions of python and the packages that results depend on."""
+def describe_versions(*more: str) -> dict[str, str]:
+    """Return the versions of python and the packages that results depend on, these and `more`."""
     versions = {"python": platform.python_version()}
-    for package in _PACKAGES:
+    for package in (*_PACKAGES, *more):
         try:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:

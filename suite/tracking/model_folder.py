@@ -9,7 +9,7 @@ torch.export would free the model from its source, but fixes what ragged batches
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from suite.data.recorder import Recorder
 from suite.task import Batch
 from suite.tracking.store import apply_settings
 
@@ -99,32 +100,9 @@ def _load_pyfunc(path: str) -> Predictor:
     return Predictor(model)
 
 
-class _Recorder(Mapping[str, Tensor]):
-    """Tensors that remember which of them were read."""
-
-    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
-        self.tensors = tensors
-        self.read: list[str] = []
-
-    def __getitem__(self, name: str) -> Tensor:
-        tensor = self.tensors[name]
-        if name not in self.read:
-            self.read.append(name)
-        return tensor
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.tensors
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.tensors)
-
-    def __len__(self) -> int:
-        return len(self.tensors)
-
-
 @torch.inference_mode()
 def _trial(model: nn.Module, example: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    recorder = _Recorder(example.tensors)
+    recorder = Recorder(example.tensors)
     training = model.training
     model.eval()
     outputs = outputs_of(model(Batch(recorder, example.examples, example.units)))

@@ -11,7 +11,10 @@ from suite.training.optimizers import Optimizers
 
 
 class Precision:
-    """Runs forward passes and optimizer steps in the configured number format."""
+    """Runs forward passes and optimizer steps in the configured number format.
+
+    products: what matrix products run in, as peaks are listed: fp32, tf32, bf16 or fp16.
+    """
 
     def __init__(self, config: PrecisionConfig, device: torch.device) -> None:
         if config.number is Number.fp16 and device.type != "cuda":
@@ -20,10 +23,13 @@ class Precision:
             )
         self.device = device
         self.number = config.number
+        self.products = config.number.value
         self.scaler = torch.amp.GradScaler("cuda") if config.number is Number.fp16 else None
         if device.type == "cuda":
             torch.backends.cuda.matmul.allow_tf32 = config.tf32
             torch.backends.cudnn.allow_tf32 = config.tf32
+            if config.tf32 and config.number is Number.fp32:
+                self.products = "tf32"
 
     def autocast(self) -> AbstractContextManager[None]:
         """Return the context of a forward pass."""

@@ -28,6 +28,7 @@ COMMANDS = [
 RUNS = [c[1:] for c in COMMANDS if c[0] == "triathlon" and not c[1].isalpha() and "--cfg" not in c]
 VERBS = [c[1:] for c in COMMANDS if c[0] == "triathlon" and c[1].isalpha()]
 SHORT = ["trainer=smoke", "trainer.steps=2", "tracking=none", "hardware=cpu_single"]
+BRIEF = ["--forms=eager", "--batch-sizes=1", "--threads=1", "--seconds=0.01", "tracking=none"]
 
 
 def call(arguments: list[str]) -> int:
@@ -142,6 +143,8 @@ def test_verbs(command: list[str], folders: Path, capsys: pytest.CaptureFixture[
         assert call(SHORT) == 0
     if command == ["ui"]:
         command = ["ui", "--help"]  # a server runs until it is stopped: see test_ui
+    if command[0] == "bench":
+        command = [*command, *BRIEF]
     assert call(command) == 0
     assert capsys.readouterr().out
 

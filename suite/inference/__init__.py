@@ -1,0 +1,1 @@
+"""How fast a model answers: latency and throughput by form, batch size and threads."""
