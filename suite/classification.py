@@ -26,7 +26,9 @@ class DataSetTask(Task):
 
     def train_batches(self, *, seed: int, skip: int = 0) -> Iterator[Batch]:
         split = self.data.splits[Split.TRAIN]
-        return split.training(self.setup.batch_size, seed=seed, skip=skip)
+        return split.training(
+            self.setup.batch_size, seed=seed, skip=skip, buckets=self.setup.buckets
+        )
 
     def eval_batches(self, split: Split) -> Iterable[Batch]:
         return self.data.splits[split].evaluation(self.setup.eval_batch_size)

@@ -37,6 +37,8 @@ class RunRecord:
     profile: seconds of a profiled step by part (`forward_seconds`, …); empty where not asked for.
     basis: what figures rest on: `flops`, `peak` with `peak_flops_per_second`, and `energy`
         ("measured_nvml", "measured_rapl", "estimated" or "unavailable") with `energy_covers`.
+    techniques: which techniques of speed were in force, each "on" or "off" and why; of `threads`
+        how many.
     hand_made: of a model on hand-made features: which (`features`), how many of an example, the
         seconds they took to make (no part of training_seconds), the training examples fitted on,
         and C. Empty where a network finds its own.
@@ -88,6 +90,7 @@ class RunRecord:
     profile: dict[str, float] = field(default_factory=dict)
     basis: dict[str, Any] = field(default_factory=dict)
     model: dict[str, float] = field(default_factory=dict)
+    techniques: dict[str, str] = field(default_factory=dict)
     hand_made: dict[str, Any] = field(default_factory=dict)
 
     @property

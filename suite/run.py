@@ -16,6 +16,7 @@ import yaml
 from safetensors.torch import save_file
 from torch import nn
 
+from suite.backbones.grid import lay_out, unsafe
 from suite.compose import recompose
 from suite.config import KNOWLEDGE, DataStall, HandMadeConfig, RunConfig
 from suite.data.cache import atomic_path, cache_folder
@@ -52,6 +53,7 @@ from suite.task import (
     Split,
     Task,
 )
+from suite.techniques import of_data, of_layout, of_optimizers
 from suite.tracking.console import Console
 from suite.tracking.journal import Journal, read_journal
 from suite.tracking.model_folder import read_model_folder, save_model_folder
@@ -59,8 +61,10 @@ from suite.tracking.sender import Sender
 from suite.tracking.store import uri_of
 from suite.tracking.sweep_run import current_sweep
 from suite.training.checkpoint import Checkpoints, load_weights
+from suite.training.compiling import compile_model
 from suite.training.evaluation import calibrate, evaluate
 from suite.training.loop import Outcome, Training, Unprofiled, fit, length_in_steps
+from suite.training.optimizers import Optimizers
 from suite.training.precision import Precision
 from suite.training.stalls import measure_stalls
 
@@ -77,11 +81,11 @@ def run(config: RunConfig, overrides: Sequence[str] = ()) -> RunRecord:
     A run that fails is recorded with its error, then the error goes on.
     """
     device = choose_device(config.hardware)
-    prepare_process(config.hardware, device)
+    techniques = prepare_process(config.hardware, device)
     memory = Memory(device)
     results = Path(config.results).resolve()
     record = new_record(config, overrides)
-    record.machine = describe_machine(device)
+    record.machine, record.techniques = describe_machine(device), techniques
     folder = results / "runs" / record.run_id
     console = Console()
     journal = _open_journal(folder, console)
@@ -92,7 +96,7 @@ def run(config: RunConfig, overrides: Sequence[str] = ()) -> RunRecord:
         task = build_task(config, device)
         shallow = isinstance(config.backbone, HandMadeConfig)
         model = None if shallow else build_model(config, task, device)
-        _describe(record, task, model)
+        _describe(record, config, task, model)
         journal.start(record)
         sender = _sender(config, results, folder)
         if model is None:
@@ -157,6 +161,7 @@ def build_task(config: RunConfig, device: torch.device) -> Task:
         cache=cache_folder(config.cache),
         known=_known(config.data),
         workers=choose_workers(config.hardware),
+        buckets=config.hardware.buckets,
     )
     task = _named(config.task._target_)(config.task, setup)
     if not isinstance(task, Task):
@@ -198,7 +203,18 @@ def build_model(
     if kept is not None:
         options = kind.rebuilt(options, kept)
     backbone = BackboneBuilder(kind, options, config.choices.get("backbone") or "…")
-    return task.build_model(backbone).to(device)
+    model = task.build_model(backbone).to(device)
+    if config.hardware.channels_last:
+        lay_out(model)
+    return model
+
+
+def build_optimizers(config: RunConfig, model: nn.Module) -> Optimizers:
+    """Return the optimizers of a model's weights."""
+    # A plugin's function need not know of the switch.
+    options = {} if config.hardware.fused else {"fused": False}
+    built: Optimizers = _build(config.optimizer, model, **options)
+    return built
 
 
 def load_model(folder: Path) -> nn.Module:
@@ -235,15 +251,26 @@ def _train(
     console.steps = steps
     checkpoints = Checkpoints(journal.folder)
     meter = _meter(config, task, model, precision)
-    trained = torch.compile(model) if config.hardware.compile else model
+    optimizers = build_optimizers(config, model)
+    compiled = compile_model(
+        config.hardware.compile,
+        task,
+        model,
+        precision,
+        steps=steps,
+        accumulate=config.trainer.accumulate,
+        seed=config.seed,
+        refused=unsafe(model) if device.type == "cpu" else "",
+    )
+    record.techniques |= {**of_optimizers(optimizers), "compile": compiled.note}
     profile = None
     if config.trainer.profile:
         trace = journal.folder / "profile" / "trace.json"
         profile = Profile(trace, model, device, steps=steps)
     training = Training(
         task=task,
-        model=trained,  # type: ignore[arg-type]
-        optimizers=_build(config.optimizer, model),
+        model=model,
+        optimizers=optimizers,
         schedule=_build(config.schedule),
         config=config.trainer,
         precision=precision,
@@ -252,13 +279,13 @@ def _train(
         checkpoints=checkpoints,
         seed=config.seed,
         profile=profile or Unprofiled(),
+        compiled=compiled.model,
     )
     stalls = None
     if config.trainer.data_stall is DataStall.differential:
         copy = deepcopy(model)
-        stalls = measure_stalls(
-            replace(training, model=copy, optimizers=_build(config.optimizer, copy))
-        )
+        trial = replace(training, model=copy, optimizers=build_optimizers(config, copy))
+        stalls = measure_stalls(replace(trial, compiled=None))
     outcome = fit(training)
     if profile is not None and profile.seconds:
         journal.artifact(profile.trace)
@@ -347,7 +374,7 @@ def _conclude_shallow(
     }
 
 
-def _describe(record: RunRecord, task: Task, model: nn.Module | None) -> None:
+def _describe(record: RunRecord, config: RunConfig, task: Task, model: nn.Module | None) -> None:
     """Fill in what is known once data and model exist."""
     record.data_card = {**asdict(task.card())}
     record.unit, record.primary = task.unit, task.primary
@@ -357,6 +384,7 @@ def _describe(record: RunRecord, task: Task, model: nn.Module | None) -> None:
     record.references = [{**asdict(r), "kind": r.kind.value} for r in task.references]
     if model is None:
         return
+    record.techniques |= {**of_data(task), **of_layout(config.hardware, model)}
     example = task.example_batch()
     record.model = {
         "parameters": float(sum(p.numel() for p in model.parameters())),
@@ -482,9 +510,9 @@ def _one_line(error: BaseException) -> str:
     return last.splitlines()[0]
 
 
-def _build(node: Any, *arguments: Any) -> Any:
-    """Call what a configuration node names with its options."""
-    return _named(node._target_)(*arguments, **_options(node))
+def _build(node: Any, *arguments: Any, **more: Any) -> Any:
+    """Call what a configuration node names with its options, and more."""
+    return _named(node._target_)(*arguments, **_options(node), **more)
 
 
 def _build_source(node: Any) -> Any:

@@ -188,6 +188,7 @@ class Setup:
     device: where batches have to be.
     workers: processes that read data which is streamed; 0 reads in the run's own.
     cache: a folder for what is expensive to make and reproducible.
+    buckets: training batches hold examples of similar length, where lengths differ.
     known: results of others on this data, and its target, from the `data` group.
     """
 
@@ -200,6 +201,7 @@ class Setup:
     cache: Path
     known: Known = Known()
     workers: int = 0
+    buckets: bool = True
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,16 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from benchmarks.peers.workloads import CPU, EVERY, LEARNING_RATE, WEIGHT_DECAY, Learner, Workload
-from suite.run import _build, _meter
+from benchmarks.peers.workloads import (
+    CPU,
+    EVERY,
+    LEARNING_RATE,
+    WEIGHT_DECAY,
+    Learner,
+    Workload,
+    plain_layout,
+)
+from suite.run import _build, _meter, build_optimizers
 from suite.tracking.journal import Journal
 from suite.training.checkpoint import Checkpoints
 from suite.training.loop import Training, fit
@@ -31,7 +39,7 @@ many examples were trained on."""
 
 def bare(work: Workload, same: bool, folder: Path) -> int:
     """The floor: nothing but tensors in memory and PyTorch."""
-    learner = work.learner(work.model())
+    learner = work.learner(work.model() if same else plain_layout(work.model()))
     optimizer = _adamw(learner, fused=True)
     batches = work.our_batches() if same else work.floor_batches()
     losses = []
@@ -54,7 +62,7 @@ def triathlon(work: Workload, same: bool, folder: Path) -> int:
         Training(
             task=work.task,
             model=model,
-            optimizers=_build(config.optimizer, model),
+            optimizers=build_optimizers(config, model),
             schedule=_build(config.schedule),
             config=config.trainer,
             precision=precision,

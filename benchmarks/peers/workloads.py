@@ -109,8 +109,8 @@ class Workload:
         return build_model(self.config, self.task, CPU)
 
     def plain_model(self) -> nn.Module:
-        """Return the model without what the plain data set does itself."""
-        model = self.model()
+        """Return the model without what the plain data set does itself, laid out as it comes."""
+        model = plain_layout(self.model())
         stem: Any = getattr(model, "stem", None)
         if hasattr(stem, "pixels"):
             stem.pixels = _Prepared("values_BCHW")
@@ -153,6 +153,11 @@ class Workload:
                 for name in long:
                     batch[name] = batch[name][:, : int(batch["length_B"].max())]
                 yield batch
+
+
+def plain_layout(model: nn.Module) -> nn.Module:
+    """Return the model with torch's own order of axes."""
+    return model.to(memory_format=torch.contiguous_format)
 
 
 class Learner(nn.Module):

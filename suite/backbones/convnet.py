@@ -12,15 +12,11 @@ columns only, and padded columns are zero before every convolution and pooling, 
 Legend: B batch, C channels, H height, W width, T positions.
 """
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from suite.backbones.grid import GridBackbone, MaskedBatchNorm, masked
 from suite.features import Grid, GridSpec, Sequence
-
-_VECTOR = 8
-"""Channels last trains faster, but with fewer channels than this torch crashes on the CPU."""
 
 
 class ConvNet(GridBackbone):
@@ -44,15 +40,10 @@ class ConvNet(GridBackbone):
         self.stages = nn.ModuleList(members)
         self.dropout = nn.Dropout2d(dropout)
         self.features = channels
-        self.channels_last = min(width, wide) >= _VECTOR and not flat
-        if self.channels_last:
-            self.to(memory_format=torch.channels_last)
 
     def forward(self, inputs: Grid) -> Sequence:
         """Map (B, C, H, W) to (B, W / width_stride, features)."""
         values, mask = masked(inputs.values_BCHW, inputs.mask_BW), inputs.mask_BW
-        if self.channels_last:
-            values = values.contiguous(memory_format=torch.channels_last)
         for stage in self.stages:
             values, mask = stage(values, mask)
             values = self.dropout(values)

@@ -1,4 +1,5 @@
-"""What convolutional backbones share: padding along the width that changes nothing.
+"""What convolutional models share: the layout of their tensors, and padding along the width that
+changes nothing.
 
 Statistics are taken over real columns only, and padded columns are zero before every convolution
 and pooling, as the border is.
@@ -12,6 +13,43 @@ import torch
 from torch import Tensor, nn
 
 from suite.features import Backbone, Form, GridSpec
+
+FEWEST = 16
+"""Channels that a 1x1 convolution with a stride reads at least where the channels come last."""
+
+
+def plain_because(model: nn.Module) -> str:
+    """Return why convolutions keep the plain layout; empty where channels last is safe and pays."""
+    if not any(isinstance(module, nn.Conv2d) for module in model.modules()):
+        return "no convolution over a grid"
+    return unsafe(model)
+
+
+def unsafe(model: nn.Module) -> str:
+    """Return why a CPU must not run convolutions with the channels last; empty where it may.
+
+    torch 2.14.1 writes beyond its memory in 1x1 convolutions that take steps and read fewer than 16
+    channels, in fp32 and bf16; other kernels and strides do not.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            steps = module.kernel_size == (1, 1) and module.stride != (1, 1)
+            if steps and module.in_channels < FEWEST:
+                channels = module.in_channels
+                return f"torch crashes in a 1x1 convolution with a stride on {channels} channels"
+    return ""
+
+
+def lay_out(model: nn.Module) -> None:
+    """Lay out convolutions with the channels last, where that is safe and pays.
+
+    With its kernel so laid out, a convolution puts out the same layout, whatever comes in; what
+    follows it keeps that.
+    """
+    if not plain_because(model):
+        for module in model.modules():
+            if isinstance(module, nn.Conv2d):
+                module.to(memory_format=torch.channels_last)
 
 
 class GridBackbone(Backbone):

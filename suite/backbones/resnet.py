@@ -66,7 +66,11 @@ class _Convolution(nn.Module):
         super().__init__()
         size = (1 if flat else kernel, kernel)
         padding = (size[0] // 2, size[1] // 2)
-        self.convolution = nn.Conv2d(channels, out, size, stride, padding, bias=False)
+        # What a 1x1 kernel steps over it never reads: left out before it, as torch crashes on the
+        # CPU where such a kernel takes steps (`suite.backbones.grid.unsafe`).
+        self.skip = stride if kernel == 1 else (1, 1)
+        steps = (1, 1) if kernel == 1 else stride
+        self.convolution = nn.Conv2d(channels, out, size, steps, padding, bias=False)
         self.norm = MaskedBatchNorm(out)
         self.stride = stride[1]
         nn.init.kaiming_normal_(self.convolution.weight, mode="fan_out", nonlinearity="relu")
@@ -74,6 +78,8 @@ class _Convolution(nn.Module):
     def forward(self, values: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
         if mask is not None and self.stride > 1:
             mask = mask[:, :: self.stride]
+        if self.skip != (1, 1):
+            values = values[:, :, :: self.skip[0], :: self.skip[1]]
         return self.norm(self.convolution(values), mask), mask
 
 

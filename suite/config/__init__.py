@@ -40,7 +40,7 @@ from suite.config.library import (
     TorchvisionConfig,
     TransformersConfig,
 )
-from suite.config.machine import Device, HardwareConfig, Number, PrecisionConfig
+from suite.config.machine import AUTO, Device, HardwareConfig, Number, PrecisionConfig
 from suite.config.parsing import parse
 from suite.config.plugin import (
     KNOWLEDGE,
@@ -56,6 +56,7 @@ from suite.config.shallow import HandMadeConfig, Kernel, SVMConfig
 from suite.config.trainer import ConvergenceConfig, DataStall, TrainerConfig
 
 __all__ = [
+    "AUTO",
     "KNOWLEDGE",
     "SCHEMAS",
     "AdamConfig",

@@ -9,7 +9,7 @@ import types
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, ClassVar
 
-from suite.config.machine import HardwareConfig, PrecisionConfig
+from suite.config.machine import OF_NETWORKS, HardwareConfig, PrecisionConfig
 from suite.config.node import Node
 from suite.config.plugin import KNOWLEDGE
 from suite.config.shallow import HandMadeConfig
@@ -76,7 +76,7 @@ class RunConfig(Node):
             config.pop(key)
         for key in ("profile", "data_stall"):
             config["trainer"].pop(key)
-        for key in ("workers", "watts"):
+        for key in ("workers", "watts", "keep_memory"):
             config["hardware"].pop(key)
         for key in (*KNOWLEDGE, "download"):
             (config["data"] or {}).pop(key, None)
@@ -84,6 +84,8 @@ class RunConfig(Node):
             for key in ("trainer", "precision"):
                 config.pop(key)
                 config["choices"].pop(key, None)
+            for key in OF_NETWORKS:
+                config["hardware"].pop(key)
         return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:12]
 
     def plain(self) -> dict[str, Any]:

@@ -53,9 +53,15 @@ class Served(ABC):
         for index_B in order:
             yield self.take(index_B)
 
-    def training(self, batch_size: int, *, seed: int, skip: int = 0) -> Iterator[Batch]:
-        """Yield training batches without end, with `key_B`; see `training_order`."""
-        order = training_order(len(self), batch_size, seed=seed, skip=skip, length_N=self.length_N)
+    def training(
+        self, batch_size: int, *, seed: int, skip: int = 0, buckets: bool = True
+    ) -> Iterator[Batch]:
+        """Yield training batches without end, with `key_B`; see `training_order`.
+
+        buckets: by length, where lengths differ.
+        """
+        length_N = self.length_N if buckets else None
+        order = training_order(len(self), batch_size, seed=seed, skip=skip, length_N=length_N)
         # A stream asks for indices some batches ahead: what it asked for waits here.
         asked: deque[tuple[int, Tensor]] = deque()
 

@@ -15,6 +15,8 @@ _KEEP_BYTES = 1 << 30
 _MOST_WORKERS = 8
 _KERNELS = "256"
 """Kernels that oneDNN keeps: several shapes of a deep model."""
+_kept = False
+"""Whether this process keeps its memory."""
 
 
 def choose_device(config: HardwareConfig) -> torch.device:
@@ -34,8 +36,11 @@ def choose_workers(config: HardwareConfig) -> int:
     return min(max(usable_cores() - 1, 1), _MOST_WORKERS)
 
 
-def prepare_process(config: HardwareConfig, device: torch.device) -> None:
-    """Set threads, determinism and the memory allocator for a run on `device`."""
+def prepare_process(config: HardwareConfig, device: torch.device) -> dict[str, str]:
+    """Set threads, determinism and the memory allocator for a run on `device`.
+
+    Return what is in force of threads and of kept memory, and why.
+    """
     if config.threads is not None:
         torch.set_num_threads(config.threads)
     if config.deterministic and device.type == "cuda":
@@ -46,19 +51,42 @@ def prepare_process(config: HardwareConfig, device: torch.device) -> None:
     # model's step, and nothing that determinism needs.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = not config.deterministic
+    kept = f"off: this run is on {device.type}"
     if device.type == "cpu":
-        keep_memory()
+        kept = keep_memory() if config.keep_memory else _as_found()
         # Read when the first kernel is made. oneDNN keeps 1024 kernels by default, each for one
         # shape: with batches of many lengths that is gigabytes, and not faster.
         os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", _KERNELS)
+    return {"threads": _threads(config), "keep_memory": kept}
 
 
-def keep_memory() -> None:
+def keep_memory() -> str:
     """Tell glibc to keep large blocks instead of giving them back to the kernel after each step.
 
-    Page faults otherwise cost a small model up to half of its training time.
+    Page faults otherwise cost a small model up to half of its training time. Return what is in
+    force from now on.
     """
-    if platform.libc_ver()[0] == "glibc":
-        libc = ctypes.CDLL(None)
-        libc.mallopt(_M_MMAP_THRESHOLD, _KEEP_BYTES)
-        libc.mallopt(_M_TRIM_THRESHOLD, _KEEP_BYTES)
+    global _kept
+    if platform.libc_ver()[0] != "glibc":
+        return "off: the C library is not glibc"
+    libc = ctypes.CDLL(None)
+    libc.mallopt(_M_MMAP_THRESHOLD, _KEEP_BYTES)
+    libc.mallopt(_M_TRIM_THRESHOLD, _KEEP_BYTES)
+    _kept = True
+    return "on: glibc keeps blocks of up to 1 GiB"
+
+
+def _as_found() -> str:
+    if _kept:
+        return "on: an earlier run in this process asked for it, and glibc cannot go back"
+    return "off: hardware.keep_memory=false"
+
+
+def _threads(config: HardwareConfig) -> str:
+    given = os.environ.get("OMP_NUM_THREADS")  # joblib sets it, so that jobs share the cores
+    why = "torch's own choice"
+    if config.threads is not None:
+        why = "hardware.threads"
+    elif given:
+        why = f"OMP_NUM_THREADS={given}"
+    return f"{torch.get_num_threads()} on {usable_cores()} cores: {why}"

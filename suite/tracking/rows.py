@@ -51,6 +51,7 @@ def tags_of(record: Mapping[str, Any]) -> dict[str, str]:
         "features": (record.get("hand_made") or {}).get("features"),
         "machine": (record.get("machine") or {}).get("fingerprint"),
         **{f"basis.{k}": v for k, v in record.get("basis", {}).items() if isinstance(v, str)},
+        **{f"techniques.{k}": v for k, v in record.get("techniques", {}).items()},
         **_verdicts(record),
         "fingerprint": card.get("fingerprint"),
         "synthetic": str(card["synthetic"]).lower() if "synthetic" in card else None,

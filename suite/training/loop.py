@@ -105,7 +105,11 @@ class Outcome:
 
 @dataclass(kw_only=True)
 class Training:
-    """The parts of one training run."""
+    """The parts of one training run.
+
+    compiled: the same model through torch.compile, for the forward passes of training; None does
+        without. All else sees the model itself: evaluation would compile anew for its shapes.
+    """
 
     task: Task
     model: nn.Module
@@ -118,6 +122,7 @@ class Training:
     checkpoints: Checkpoints
     seed: int
     profile: Profile = field(default_factory=Unprofiled)
+    compiled: nn.Module | None = None
 
 
 def fit(run: Training) -> Outcome:
@@ -189,11 +194,12 @@ def accumulate(run: Training, batches: list[Batch]) -> tuple[Tensor, int]:
     A batch's count is known only with its loss, so gradients are of sums over the first batch's
     share until all have been seen, and are brought to the exact mean then.
     """
+    model = run.model if run.compiled is None else run.compiled
     totals: list[Tensor] = []
     count, divisor = 0, 0
     for batch in batches:
         with run.profile.part("forward"), run.precision.autocast():
-            loss = run.task.loss(run.model, batch)
+            loss = run.task.loss(model, batch)
         divisor = divisor or max(loss.count * len(batches), 1)
         with run.profile.part("backward"):
             run.precision.backward(loss.total / divisor)

@@ -1,6 +1,7 @@
 """Builds optimizers for a model.
 
 Matrices and kernels decay; biases, gains and other vectors do not. Frozen parameters are left out.
+With `fused` torch updates all weights in one kernel; Muon has none, but its AdamW does.
 """
 
 from collections.abc import Mapping
@@ -49,11 +50,12 @@ def sgd(
     nesterov: bool,
     weight_decay: float,
     layer_decay: float = 1.0,
+    fused: bool = True,
 ) -> Optimizers:
     """Return stochastic gradient descent."""
     groups = _groups(list(model.parameters()), lr, weight_decay, rate_shares(model, layer_decay))
     return Optimizers(
-        torch.optim.SGD(groups, lr=lr, momentum=momentum, nesterov=nesterov, fused=True)
+        torch.optim.SGD(groups, lr=lr, momentum=momentum, nesterov=nesterov, fused=fused)
     )
 
 
@@ -66,10 +68,11 @@ def adam(
     eps: float,
     weight_decay: float,
     layer_decay: float = 1.0,
+    fused: bool = True,
 ) -> Optimizers:
     """Return Adam, whose weight decay is added to the gradient."""
     groups = _groups(list(model.parameters()), lr, weight_decay, rate_shares(model, layer_decay))
-    return Optimizers(torch.optim.Adam(groups, lr=lr, betas=(beta1, beta2), eps=eps, fused=True))
+    return Optimizers(torch.optim.Adam(groups, lr=lr, betas=(beta1, beta2), eps=eps, fused=fused))
 
 
 def adamw(
@@ -81,10 +84,11 @@ def adamw(
     eps: float,
     weight_decay: float,
     layer_decay: float = 1.0,
+    fused: bool = True,
 ) -> Optimizers:
     """Return Adam with decoupled weight decay."""
     groups = _groups(list(model.parameters()), lr, weight_decay, rate_shares(model, layer_decay))
-    return Optimizers(torch.optim.AdamW(groups, lr=lr, betas=(beta1, beta2), eps=eps, fused=True))
+    return Optimizers(torch.optim.AdamW(groups, lr=lr, betas=(beta1, beta2), eps=eps, fused=fused))
 
 
 def muon(
@@ -95,6 +99,7 @@ def muon(
     momentum: float,
     weight_decay: float,
     layer_decay: float = 1.0,
+    fused: bool = True,
 ) -> Optimizers:
     """Return Muon for the matrices of the hidden layers and AdamW for everything else.
 
@@ -114,7 +119,7 @@ def muon(
     if groups:  # none where the backbone is frozen
         members.append(Muon(groups, lr=lr, momentum=momentum, weight_decay=weight_decay))
     groups = _groups(rest, adamw_lr, weight_decay, shares)
-    members.append(torch.optim.AdamW(groups, lr=adamw_lr, fused=True))
+    members.append(torch.optim.AdamW(groups, lr=adamw_lr, fused=fused))
     return Optimizers(*members)
 
 

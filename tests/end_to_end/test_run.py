@@ -77,6 +77,22 @@ def test_what_was_metered_says_what_it_rests_on(results, tracked):
     assert (folder / "profile" / "trace.json").exists()
 
 
+def test_record_and_mlflow_say_which_techniques_were_in_force(results, tracked):
+    (folder,) = (results / "runs").iterdir()
+    record = json.loads((folder / "record.json").read_text())
+    told = record["techniques"]
+    assert told.pop("threads").startswith("1 on ")
+    assert told.pop("keep_memory").startswith(("on: glibc", "off: the C library"))
+    assert told == {
+        "buckets": "off: all examples are as long",
+        "in_memory": "on: batches are cut from tensors",
+        "channels_last": "off: no convolution over a grid",
+        "fused": "on: AdamW",
+        "compile": "off: hardware.compile=false",
+    }
+    assert tracked.data.tags["techniques.fused"] == "on: AdamW"
+
+
 def test_mlflow_has_the_parameters_and_the_status(tracked):
     assert tracked.info.status == "FINISHED"
     assert tracked.data.params["optimizer.lr"] == "0.01"

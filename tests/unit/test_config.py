@@ -153,10 +153,24 @@ def test_hash_of_repeats_is_the_same_without_the_seed_only():
         "cache=elsewhere",
         "tracking.enabled=false",
         "hardware.workers=3",
+        "hardware.keep_memory=false",
     ],
 )
 def test_hash_leaves_out_where_results_go(override):
     assert compose([override]).hash() == compose([]).hash()
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [("true", True), ("on", True), ("false", False), ("off", False), ("auto", "auto")],
+)
+def test_compiling_is_on_off_or_automatic(given, taken):
+    assert compose([f"hardware.compile={given}"]).hardware.compile == taken
+
+
+def test_compiling_is_nothing_else():
+    with pytest.raises(ConfigError, match=r"hardware\.compile=fast: must be true, false or auto"):
+        compose(["hardware.compile=fast"])
 
 
 def test_hash_leaves_out_how_data_gets_here():
@@ -172,6 +186,10 @@ def test_hash_leaves_out_how_data_gets_here():
         "trainer.epochs=11",
         "precision=bf16",
         "hardware.threads=1",
+        "hardware.channels_last=false",
+        "hardware.fused=false",
+        "hardware.buckets=false",
+        "hardware.compile=auto",
         "task.shift=2",
         "data.on_error=skip",
     ],
@@ -190,6 +208,8 @@ def test_hash_changes_with_what_can_change_the_result(override):
         "trainer.epochs=1",
         "precision=bf16",
         "loss=mse",
+        "hardware.fused=false",
+        "hardware.compile=auto",
     ],
 )
 def test_hash_of_hand_made_features_leaves_out_what_plays_no_part(override):

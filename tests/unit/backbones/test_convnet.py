@@ -41,10 +41,3 @@ def test_a_flat_grid_gets_flat_kernels_and_keeps_its_height():
     kernels = {tuple(m.kernel_size) for m in model.modules() if isinstance(m, nn.Conv2d)}
     assert kernels == {(1, 3)}
     assert model(Grid(torch.randn(2, 3, 1, 8))).values_BTD.shape == (2, 2, 8)
-
-
-def test_few_channels_train_in_the_plain_layout():
-    spec = GridSpec(channels=3, height=4, width=4)
-    narrow = ConvNet(spec, width=4, wide=8, depth=1, stages=1, dropout=0.0)
-    assert not narrow.channels_last
-    narrow(Grid(torch.randn(2, 3, 4, 4))).values_BTD.sum().backward()

@@ -70,6 +70,16 @@ def test_skipped_training_equals_training_gone_on(skip):
         assert {k: v.tolist() for k, v in a.items()} == {k: v.tolist() for k, v in b.items()}
 
 
+def test_without_buckets_batches_are_of_any_length():
+    lengths = torch.arange(1, 101).tolist()
+    spreads = {}
+    for buckets in (True, False):
+        batches = islice(_examples(lengths).training(10, seed=0, buckets=buckets), 10)
+        spreads[buckets] = [int(b["length_B"].max() - b["length_B"].min()) for b in batches]
+    assert max(spreads[True]) < 15
+    assert min(spreads[False]) > 40
+
+
 def test_evaluation_sees_every_example_once_without_keys():
     batches = list(_examples().evaluation(3))
     assert [batch.examples for batch in batches] == [3, 1]

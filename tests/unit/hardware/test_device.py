@@ -1,10 +1,12 @@
 import os
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from suite.config import Device, HardwareConfig
 from suite.errors import DeviceError
+from suite.hardware import device
 from suite.hardware.device import choose_device, choose_workers, keep_memory, prepare_process
 
 
@@ -54,7 +56,41 @@ def test_cuda_gets_the_workspace_that_determinism_needs(monkeypatch):
 def test_keeping_memory_is_harmless_elsewhere(monkeypatch):
     monkeypatch.setattr("platform.libc_ver", lambda: ("", ""))
     monkeypatch.setattr("ctypes.CDLL", lambda _: pytest.fail("no glibc, no mallopt"))
-    keep_memory()
+    assert keep_memory() == "off: the C library is not glibc"
+
+
+def test_memory_is_kept_unless_switched_off_and_from_then_on(monkeypatch):
+    calls = []
+    monkeypatch.setattr("platform.libc_ver", lambda: ("glibc", "2.39"))
+    monkeypatch.setattr(
+        "ctypes.CDLL", lambda _: SimpleNamespace(mallopt=lambda *a: calls.append(a))
+    )
+    monkeypatch.setattr(device, "_kept", False)
+
+    def note(kept, on="cpu"):
+        return prepare_process(HardwareConfig(keep_memory=kept), torch.device(on))["keep_memory"]
+
+    assert note(False) == "off: hardware.keep_memory=false"
+    assert calls == []
+    assert note(True, "cuda") == "off: this run is on cuda"
+    assert note(True) == "on: glibc keeps blocks of up to 1 GiB"
+    assert calls == [(-3, 1 << 30), (-1, 1 << 30)]
+    assert note(False).startswith("on: an earlier run in this process asked for it")
+
+
+@pytest.mark.parametrize(
+    ("threads", "variable", "note"),
+    [
+        (2, "1", "2 on 4 cores: hardware.threads"),
+        (None, "1", "1 on 4 cores: OMP_NUM_THREADS=1"),
+        (None, None, "1 on 4 cores: torch's own choice"),
+    ],
+)
+def test_threads_are_told_with_who_chose_them(monkeypatch, threads, variable, note):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(4)), raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", variable or "")
+    notes = prepare_process(HardwareConfig(threads=threads), torch.device("cpu"))
+    assert notes["threads"] == note
 
 
 @pytest.mark.parametrize(("given", "kept"), [(None, "256"), ("64", "64")])

@@ -318,6 +318,28 @@ def test_batches_may_come_from_acting_with_the_model(bench, line):
     assert all(step % 10 == 0 for step, _ in made.series("validation/reward"))
 
 
+def test_compiled_model_trains_and_the_model_itself_is_evaluated_and_kept(bench):
+    class Compiled(nn.Module):
+        def __init__(self, model):
+            super().__init__()
+            self.whole = [model]
+            self.modes = []
+
+        def forward(self, batch):
+            self.modes.append(self.whole[0].training)
+            return self.whole[0](batch)
+
+    plain, made = bench(steps=5), bench(steps=5)
+    made.run.compiled = Compiled(made.run.model)
+    fit(plain.run)
+    fit(made.run)
+    assert made.run.compiled.modes == [True] * 5
+    assert made.series("train/loss") == plain.series("train/loss")
+    assert set(safetensors.torch.load_file(made.run.checkpoints.best)) == set(
+        made.run.model.state_dict()
+    )
+
+
 def test_the_parts_of_a_step_are_told_in_order(bench):
     class Listener:
         def __init__(self):
