@@ -10,6 +10,7 @@ Legend: B batch, C channels, H height, W width.
 from typing import ClassVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from suite.features import Backbone, Form, GridSpec
@@ -72,7 +73,7 @@ class MaskedBatchNorm(nn.BatchNorm2d):
     def forward(self, values: Tensor, mask: Tensor | None = None) -> Tensor:
         """Normalise (B, C, H, W); in training over the columns where mask (B, W) is True."""
         if mask is None or not self.training:
-            return super().forward(values)
+            return self._of_all(values)
         weight = mask[:, None, None, :].to(values.dtype)
         count = weight.sum() * values.shape[2]
         # Shifted by the running mean: the one-pass variance below would lose digits otherwise.
@@ -89,6 +90,26 @@ class MaskedBatchNorm(nn.BatchNorm2d):
         scale = self.weight * torch.rsqrt(variance + self.eps)
         shift = self.bias - scale * mean
         return values * scale[:, None, None] + shift[:, None, None]
+
+    def _of_all(self, values: Tensor) -> Tensor:
+        if 1 not in values.shape[2:]:
+            return super().forward(values)
+        # The layout of a grid with a side of 1 is ambiguous: where torch 2.14.1 takes the
+        # gradient's for another than the grid's, its backward pass on the CPU is wrong without a
+        # word. A sequence has but one layout.
+        if self.training:
+            self.num_batches_tracked.add_(1)  # type: ignore[union-attr]
+        normalised: Tensor = F.batch_norm(
+            values.flatten(2),
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            self.training,
+            self.momentum,  # type: ignore[arg-type]
+            self.eps,
+        )
+        return normalised.view_as(values)
 
 
 def masked(values_BCHW: Tensor, mask_BW: Tensor | None) -> Tensor:

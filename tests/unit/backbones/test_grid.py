@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from suite.backbones import MLP, ConvNet, ResNet
-from suite.backbones.grid import lay_out, plain_because, unsafe
+from suite.backbones.grid import MaskedBatchNorm, lay_out, plain_because, unsafe
 from suite.features import Grid, GridSpec, SequenceSpec
 
 IMAGE = GridSpec(channels=1, height=8, width=8)
@@ -129,3 +129,35 @@ def test_shortcut_reads_what_a_kernel_with_a_stride_would():
     kernel = block.shortcut.convolution.weight
     expected = nn.functional.conv2d(values, kernel, stride=(2, 2))
     torch.testing.assert_close(shortcut, block.shortcut.norm(expected))
+
+
+@pytest.mark.parametrize("training", [False, True], ids=["eval", "training"])
+@pytest.mark.parametrize("shape", [(3, 8, 1, 5), (3, 8, 5, 1), (3, 8, 1, 1), (3, 8, 2, 3)])
+def test_gradients_of_normalisation_are_right_in_any_layout(shape, training):
+    torch.manual_seed(0)
+    channels, (height, width) = shape[1], shape[2:]
+    values, weight = (torch.randn(shape, dtype=torch.float64) for _ in range(2))
+    # Channels last in all but the side of 1, whose stride says nothing: so come gradients from
+    # an average over the height.
+    strides = (height * width * channels, 1, 1000 * channels, channels)
+    if height > 1:
+        strides = (height * width * channels, 1, width * channels, channels)
+    strided = torch.empty(10**5, dtype=torch.float64).as_strided(shape, strides)
+    found = []
+    for gradient in (weight, strided.copy_(weight)):
+        norm = MaskedBatchNorm(channels).double().train(training)
+        torch.nn.init.normal_(norm.weight, generator=torch.Generator().manual_seed(1))
+        inputs = values.clone().requires_grad_()
+        norm(inputs).backward(gradient)
+        found.append([inputs.grad, *(p.grad for p in norm.parameters()), norm.running_var])
+    torch.testing.assert_close(found[1], found[0])
+    assert torch.autograd.gradcheck(norm.eval(), values.clone().requires_grad_())
+
+
+def test_a_grid_with_a_side_of_1_moves_the_statistics_as_any_other():
+    torch.manual_seed(0)
+    values = torch.randn(3, 8, 1, 6) * 3 + 1
+    ours, theirs = MaskedBatchNorm(8), torch.nn.BatchNorm2d(8)
+    torch.testing.assert_close(ours(values), theirs(values))
+    for name, buffer in theirs.named_buffers():
+        torch.testing.assert_close(dict(ours.named_buffers())[name], buffer)
