@@ -56,6 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _dispatch(arguments: list[str]) -> int:
     if arguments and arguments[0] in VERBS:
         return _verb(arguments[0])(arguments[1:])
+    if {"--help", "-h"} & set(arguments):
+        from suite.compose import help_page
+
+        print(help_page(one for one in arguments if not one.startswith("-")))
+        return 0
     return _hydra(arguments)
 
 
