@@ -1,8 +1,8 @@
 """One board of the leaderboard: the runs on one data set, repeats with other seeds in one row."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from statistics import fmean, median
 from typing import Any
@@ -99,6 +99,10 @@ def board_of(runs: Sequence[RunRecord]) -> Board:
         {n for run in runs for n in run.directions if n.endswith(f"_{compared}")} - {last.primary}
     )
     rows = [_row(group, several, compared, variants, references) for group in groups.values()]
+    names = Counter(row.name for row in rows)
+    for at, group in enumerate(groups):
+        if names[rows[at].name] > 1:  # what differs was given in no override
+            rows[at] = replace(rows[at], settings=f"{rows[at].settings} {group[:12]}".strip())
     minimize = last.direction == "minimize"
     return Board(
         task=last.task,
@@ -203,6 +207,8 @@ def _settings(run: RunRecord, *, several: bool) -> str:
     if not several:
         return features
     told = {"task", "data", "backbone", "optimizer", "seed", "results", "name", "cache"}
+    # Where data lies is not what it is, and changes nothing.
+    told |= {"data.path", "hardware.workers", "hardware.watts"}
     groups = {"hydra", "tracking"}
     if features:
         told |= {"backbone.features", "backbone.kernel"}

@@ -6,7 +6,7 @@ Repeats with other seeds make one row. Test metrics are those of the weights tha
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,9 +110,11 @@ def leaderboard(records: Sequence[RunRecord]) -> Leaderboard:
         versions: dict[str, list[RunRecord]] = defaultdict(list)
         for run in runs:
             versions[str(run.data_card.get("fingerprint", ""))].append(run)
-        boards += [board_of(members) for members in versions.values()]
+        found = [board_of(members) for members in versions.values()]
         if len(versions) > 1:
+            found = [replace(b, data=f"{b.data}, version {b.fingerprint[:6]}") for b in found]
             notes.append(f"{task} / {data}: {len(versions)} versions of the data, not compared")
+        boards += found
     counts = [
         sum(record.status == status for record in records) for status in ("failed", "running")
     ]

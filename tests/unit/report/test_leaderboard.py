@@ -116,7 +116,11 @@ def test_rows_of_the_same_features_show_what_differs_and_matters() -> None:
 def test_other_data_of_the_same_name_is_not_compared() -> None:
     other = run("b", 0.8, backbone="resnet", data_card={"fingerprint": "g"})
     board = leaderboard([run("a", 0.9), other])
-    assert len(board.boards) == 2
+    assert [b.data for b in board.boards] == ["digits, version f", "digits, version g"]
+    assert [list(cells) for cells in board.matrix().values()] == [
+        ["image_recognition / digits, version f"],
+        ["image_recognition / digits, version g"],
+    ]
     assert "2 versions of the data" in board.summary()[0]
 
 
@@ -393,3 +397,17 @@ def test_what_measures_the_same_in_another_way_stands_beside_it(tmp_path: Path) 
 def _table(file: Path) -> list[list[str]]:
     lines = [line for line in file.read_text().splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.split("|")] for line in lines]
+
+
+def test_rows_that_no_override_tells_apart_are_told_apart_by_their_hash() -> None:
+    paths = ("data.path=/here", "hardware.workers=2")
+    runs = [
+        run(name, 0.9, group_hash=name, config_hash=name, overrides=[*paths]) for name in ("a", "b")
+    ]
+    assert [row.settings for row in leaderboard(runs).boards[0].rows] == ["a", "b"]
+    runs = [
+        run(name, 0.9, group_hash=name, config_hash=name, overrides=["trainer.epochs=3", *paths])
+        for name in ("a", "b")
+    ]
+    names = [row.settings for row in leaderboard(runs).boards[0].rows]
+    assert names == ["trainer.epochs=3 a", "trainer.epochs=3 b"]
