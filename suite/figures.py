@@ -42,8 +42,7 @@ def confusion_matrix_png(counts_KK: Tensor, classes: Sequence[str]) -> bytes:
 def png(canvas: Canvas) -> bytes:
     """Return the drawing as PNG bytes and free it."""
     buffer = io.BytesIO()
-    # A layout of its own fits the canvas; to look for the bounds as well would draw it twice.
-    bounds = None if canvas.get_layout_engine() else "tight"
-    canvas.savefig(buffer, dpi=110, bbox_inches=bounds)
+    # Even a constrained layout lets long labels run out of the canvas.
+    canvas.savefig(buffer, dpi=110, bbox_inches="tight")
     plt.close(canvas)
     return buffer.getvalue()
