@@ -70,6 +70,7 @@ def test_each_part_is_told_apart(prepare, fetch, monkeypatch):
             step=lambda optimizers: None,
         ),
         profile=Unprofiled(),
+        compiled=None,
     )
     measured = measure_stalls(run)
     cold = 1 + prepare + fetch if fetch else None
