@@ -33,7 +33,7 @@ endif
 .PHONY: demo test lint references benchmark clean lock help
 .DEFAULT_GOAL := help
 
-demo: $(STAMP)  ## train all tasks with two backbones and two optimizers each; 4 minutes on two cores
+demo: $(STAMP)  ## train all tasks with two backbones and two optimizers each; 5 minutes on two cores
 	$(BIN)/triathlon -m experiment=$(subst $(SPACE),$(COMMA),$(DEMO)) backbone=mlp,lstm optimizer=adamw,muon $(PLACE)
 	$(BIN)/triathlon report
 	@echo "Browse all runs in MLflow: $(BIN)/triathlon ui"

@@ -66,7 +66,7 @@ from suite.training.evaluation import calibrate, evaluate
 from suite.training.loop import Outcome, Training, Unprofiled, fit, length_in_steps
 from suite.training.optimizers import Optimizers
 from suite.training.precision import Precision
-from suite.training.stalls import measure_stalls
+from suite.training.stalls import Stalls, measure_stalls
 
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
@@ -281,11 +281,7 @@ def _train(
         profile=profile or Unprofiled(),
         compiled=compiled.model,
     )
-    stalls = None
-    if config.trainer.data_stall is DataStall.differential:
-        copy = deepcopy(model)
-        trial = replace(training, model=copy, optimizers=build_optimizers(config, copy))
-        stalls = measure_stalls(replace(trial, compiled=None))
+    stalls = _stalls(config, training)
     outcome = fit(training)
     if profile is not None and profile.seconds:
         journal.artifact(profile.trace)
@@ -304,6 +300,15 @@ def _train(
     record.memory = memory.peak()
     _stand(record, task, metrics)
     _keep(config, record, journal, task, model, metrics)
+
+
+def _stalls(config: RunConfig, training: Training) -> Stalls | None:
+    """Measure what data costs, on a copy of the model, where that is asked for."""
+    if config.trainer.data_stall is not DataStall.differential:
+        return None
+    copy = deepcopy(training.model)
+    optimizers = build_optimizers(config, copy)
+    return measure_stalls(replace(training, model=copy, optimizers=optimizers, compiled=None))
 
 
 def _meter(config: RunConfig, task: Task, model: nn.Module, precision: Precision) -> Meter:

@@ -13,6 +13,7 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -40,7 +41,7 @@ many examples were trained on."""
 def bare(work: Workload, same: bool, folder: Path) -> int:
     """The floor: nothing but tensors in memory and PyTorch."""
     learner = work.learner(work.model() if same else plain_layout(work.model()))
-    optimizer = _adamw(learner, fused=True)
+    optimizer = adamw(learner, fused=True)
     batches = work.our_batches() if same else work.floor_batches()
     losses = []
     for step, batch in zip(range(1, work.steps + 1), batches, strict=False):
@@ -78,8 +79,14 @@ def triathlon(work: Workload, same: bool, folder: Path) -> int:
 
 def lightning(work: Workload, same: bool, folder: Path) -> int:
     """`lightning.pytorch.Trainer`, with its logger of comma-separated values."""
-    import lightning.pytorch as pl
     from lightning.pytorch.loggers import CSVLogger
+
+    return fit_lightning(work, same, folder, CSVLogger(folder), EVERY)
+
+
+def fit_lightning(work: Workload, same: bool, folder: Path, logger: Any, every: int) -> int:
+    """Train in Lightning; the logger gets the loss of every so many steps."""
+    import lightning.pytorch as pl
 
     _hush("lightning", "lightning.pytorch", "lightning.fabric")
 
@@ -94,15 +101,15 @@ def lightning(work: Workload, same: bool, folder: Path) -> int:
             return loss
 
         def configure_optimizers(self) -> torch.optim.Optimizer:
-            return _adamw(self.learner, fused=same)
+            return adamw(self.learner, fused=same)
 
     learner = work.learner(work.model() if same else work.plain_model())
     trainer = pl.Trainer(
         accelerator="cpu",
         max_steps=work.steps,
         max_epochs=-1,
-        logger=CSVLogger(folder),
-        log_every_n_steps=EVERY,
+        logger=logger,
+        log_every_n_steps=every,
         enable_checkpointing=False,
         enable_progress_bar=not same,
         enable_model_summary=not same,
@@ -114,6 +121,11 @@ def lightning(work: Workload, same: bool, folder: Path) -> int:
 
 def transformers(work: Workload, same: bool, folder: Path) -> int:
     """`transformers.Trainer`."""
+    return fit_transformers(work, same, folder, "none", EVERY)
+
+
+def fit_transformers(work: Workload, same: bool, folder: Path, report_to: str, every: int) -> int:
+    """Train in transformers; the loss of every so many steps goes where `report_to` says."""
     import transformers as hf
 
     hf.logging.set_verbosity_error()
@@ -132,9 +144,9 @@ def transformers(work: Workload, same: bool, folder: Path) -> int:
         weight_decay=WEIGHT_DECAY,
         lr_scheduler_type="constant",
         max_grad_norm=0.0,
-        logging_steps=EVERY,
+        logging_steps=every,
         save_strategy="no",
-        report_to="none",
+        report_to=report_to,
         use_cpu=True,
         disable_tqdm=same,
         remove_unused_columns=False,
@@ -150,7 +162,7 @@ def accelerate(work: Workload, same: bool, folder: Path) -> int:
     accelerator = Accelerator(cpu=True)
     learner = work.learner(work.model() if same else work.plain_model())
     loader = work.our_loader() if same else work.plain_loader()
-    model, optimizer, loader = accelerator.prepare(learner, _adamw(learner, fused=same), loader)
+    model, optimizer, loader = accelerator.prepare(learner, adamw(learner, fused=same), loader)
     losses = []
     for step, batch in zip(range(1, work.steps + 1), _again(loader), strict=False):
         loss = model(**batch)["loss"]
@@ -178,7 +190,7 @@ class _Sized(torch.utils.data.Dataset):
         return 1
 
 
-def _adamw(model: nn.Module, *, fused: bool) -> torch.optim.Optimizer:
+def adamw(model: nn.Module, *, fused: bool) -> torch.optim.Optimizer:
     options = {"fused": True} if fused else {}
     return torch.optim.AdamW(
         model.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY, **options

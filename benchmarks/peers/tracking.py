@@ -18,9 +18,9 @@ import psutil
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from benchmarks.peers.contenders import _adamw, _hush, _Sized
+from benchmarks.peers.contenders import adamw, fit_lightning, fit_transformers
 from benchmarks.peers.worker import WARM_UP
-from benchmarks.peers.workloads import LEARNING_RATE, WEIGHT_DECAY, Workload
+from benchmarks.peers.workloads import Workload
 from suite.hardware.device import keep_memory
 from suite.tracking import store
 
@@ -67,67 +67,16 @@ def triathlon(work: Workload, folder: Path) -> None:
 
 def lightning(work: Workload, folder: Path) -> None:
     """Lightning with its `MLFlowLogger`."""
-    import lightning.pytorch as pl
     from lightning.pytorch.loggers import MLFlowLogger
-    from torch import Tensor
 
-    _hush("lightning", "lightning.pytorch", "lightning.fabric")
-
-    class Module(pl.LightningModule):
-        def __init__(self) -> None:
-            super().__init__()
-            self.learner = work.learner(work.model())
-
-        def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
-            loss: Tensor = self.learner(**batch)["loss"]
-            self.log("loss", loss)
-            return loss
-
-        def configure_optimizers(self) -> torch.optim.Optimizer:
-            return _adamw(self.learner, fused=True)
-
-    trainer = pl.Trainer(
-        accelerator="cpu",
-        max_steps=work.steps,
-        max_epochs=-1,
-        logger=MLFlowLogger("benchmark", tracking_uri=store.default_uri(folder)),
-        log_every_n_steps=1,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        default_root_dir=folder,
-    )
-    trainer.fit(Module(), work.our_loader())
+    logger = MLFlowLogger("benchmark", tracking_uri=store.default_uri(folder))
+    fit_lightning(work, True, folder, logger, every=1)
 
 
 def transformers(work: Workload, folder: Path) -> None:
     """The Trainer of transformers, `report_to="mlflow"`."""
     os.environ["MLFLOW_TRACKING_URI"] = store.default_uri(folder)
-    import transformers as hf
-
-    hf.logging.set_verbosity_error()
-
-    class Trainer(hf.Trainer):
-        def get_train_dataloader(self) -> torch.utils.data.DataLoader:
-            return self.accelerator.prepare(work.our_loader())
-
-    arguments = hf.TrainingArguments(
-        output_dir=str(folder / "trainer"),
-        max_steps=work.steps,
-        per_device_train_batch_size=work.batch_size,
-        learning_rate=LEARNING_RATE,
-        weight_decay=WEIGHT_DECAY,
-        lr_scheduler_type="constant",
-        max_grad_norm=0.0,
-        logging_steps=1,
-        save_strategy="no",
-        report_to="mlflow",
-        use_cpu=True,
-        disable_tqdm=True,
-        remove_unused_columns=False,
-    )
-    learner = work.learner(work.model())
-    Trainer(model=learner, args=arguments, train_dataset=_Sized()).train()
+    fit_transformers(work, True, folder / "trainer", "mlflow", every=1)
 
 
 WAYS: dict[str, Callable[[Workload, Path], None]] = {
@@ -147,7 +96,7 @@ def _choose(mlflow: object, folder: Path) -> None:
 
 def _loop(work: Workload, log: Callable[[int, torch.Tensor], None]) -> None:
     learner = work.learner(work.model())
-    optimizer = _adamw(learner, fused=True)
+    optimizer = adamw(learner, fused=True)
     for step, batch in zip(range(1, work.steps + 1), work.our_batches(), strict=False):
         loss = learner(**batch)["loss"]
         loss.backward()

@@ -10,7 +10,6 @@ from suite.tracking import store
 from suite.tracking.rows import flatten, legal
 
 EXPERIMENT = "bench"
-_PARAMS_AT_ONCE, _METRICS_AT_ONCE = 100, 1000
 
 
 def send(
@@ -83,11 +82,11 @@ def _send(
     stamp, number = run.info.start_time, run.info.run_id
     described = {**record.config, "bench": record.plan}
     params = [Param(legal(k), v) for k, v in flatten(described).items()]
-    for start in range(0, len(params), _PARAMS_AT_ONCE):
-        client.log_batch(number, params=params[start : start + _PARAMS_AT_ONCE])
+    for part in store.calls(params, store.PARAMS_AT_ONCE):
+        client.log_batch(number, params=part)
     metrics = [Metric(legal(k), v, stamp, step) for k, v, step in metrics_of(record.results)]
-    for start in range(0, len(metrics), _METRICS_AT_ONCE):
-        client.log_batch(number, metrics=metrics[start : start + _METRICS_AT_ONCE])
+    for batch in store.calls(metrics, store.METRICS_AT_ONCE):
+        client.log_batch(number, metrics=batch)
     for path in files:
         client.log_artifact(number, str(path))
     client.set_terminated(number, "FINISHED")

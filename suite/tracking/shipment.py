@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from suite.data.cache import atomic_path
 from suite.errors import DataError
@@ -18,11 +18,6 @@ from suite.tracking.rows import dataset_of, flatten, legal, tags_of, totals_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-
-_METRICS_AT_ONCE = 1000
-_PARAMS_AT_ONCE = 100
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +113,7 @@ class Shipment:
                 step = int(record["steps"])
                 totals = totals_of(record)
                 metrics += [Metric(legal(k), v, stamp, step) for k, v in totals.items()]
-        for part in _chunks(metrics, _METRICS_AT_ONCE):
+        for part in store.calls(metrics, store.METRICS_AT_ONCE):
             self.connect().log_batch(self._run(), metrics=part)
         if events[-1]["event"] == "end":
             self._end(events[-1]["record"], int(events[-1]["time"] * 1000))
@@ -146,7 +141,7 @@ class Shipment:
             created = client.create_run(place, stamp, tags, run_name=record["name"])
             run = str(created.info.run_id)
         params = [Param(legal(k), v) for k, v in flatten(record["config"]).items()]
-        for part in _chunks(params, _PARAMS_AT_ONCE):
+        for part in store.calls(params, store.PARAMS_AT_ONCE):
             client.log_batch(run, params=part)
         client.log_batch(run, tags=[RunTag(k, v) for k, v in tags.items()])
         client.log_dict(run, dict(record["config"]), "config.yaml")
@@ -209,13 +204,8 @@ def _batches(journal: Path, start: int) -> Iterator[tuple[list[Event], int]]:
     for event, offset in read_journal(journal, start):
         events.append(event)
         size += len(event.get("values", ()))
-        if size >= _METRICS_AT_ONCE or event["event"] == "end":
+        if size >= store.METRICS_AT_ONCE or event["event"] == "end":
             yield events, offset
             events, size = [], 0
     if events:
         yield events, offset
-
-
-def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

@@ -9,17 +9,21 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from suite.data.cache import atomic_path
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+T = TypeVar("T")
+
 _SQLITE = "sqlite:///"
+METRICS_AT_ONCE, PARAMS_AT_ONCE = 1000, 100
+"""How many MLflow takes in one call."""
 RUN_TAG = "triathlon.run_id"
 SWEEP_TAG = "triathlon.sweep_id"
 
@@ -149,6 +153,12 @@ def first_line(error: BaseException) -> str:
     if "Max retries exceeded" in text:
         return "no connection"
     return text if len(text) <= 160 else text[:159] + "…"
+
+
+def calls(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Yield items, as many at a time as fill a call."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
 
 
 def unsent(uri: str, folder: Path, error: BaseException) -> str:

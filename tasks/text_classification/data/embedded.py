@@ -26,10 +26,8 @@ class LanguageNames:
         with suppress(OSError, ValueError, KeyError, TypeError):
             return _text_set(json.loads(file.read_text(encoding="utf-8")))
         gathered = _gathered()
-        with (
-            suppress(OSError),
-            atomic_path(file) as path,
-        ):  # a full disk costs the next run a second
+        # A full disk costs the next run a second.
+        with suppress(OSError), atomic_path(file) as path:
             path.write_text(json.dumps(gathered), encoding="utf-8")
         return _text_set(gathered)
 
