@@ -6,7 +6,6 @@ Legend: N examples of the split, B batch.
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Self
 
 import torch
@@ -77,7 +76,8 @@ class Served(ABC):
                 # All of an epoch at once: a batch of a small model takes less time than its keys.
                 keyed, key_N = epoch, example_keys(seed, epoch, torch.arange(len(self)))
             device = next(iter(batch.values())).device
-            yield replace(batch, tensors={**batch.tensors, "key_B": key_N[index_B].to(device)})
+            tensors = {**batch.tensors, "key_B": key_N[index_B].to(device)}
+            yield Batch(tensors, batch.examples, batch.units, batch.padded_units)
 
     def evaluation(self, batch_size: int) -> Iterator[Batch]:
         """Yield every example once."""

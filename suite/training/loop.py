@@ -133,7 +133,7 @@ def fit(run: Training) -> Outcome:
     judge = Judge(run, average)
     outcome = judge.outcome
     batches = run.task.train_batches(seed=run.seed)
-    logged = LoggedLoss(run.precision.device)
+    logged = LoggedLoss()
     model.train()
     meter.resume()
     for step in range(1, total + 1):
@@ -225,21 +225,24 @@ def length_in_steps(task: Task, config: TrainerConfig) -> tuple[int, int]:
 
 
 class LoggedLoss:
-    """Sums the loss on the device, so that the host waits only when it is read."""
+    """Keeps the losses on the device, so that the host waits, and adds up, only when it reads."""
 
-    def __init__(self, device: torch.device) -> None:
-        self.total = torch.zeros((), dtype=torch.float64, device=device)
+    def __init__(self) -> None:
+        self.totals: list[Tensor] = []
         self.count = 0
 
     def add(self, total: Tensor, count: int) -> None:
-        """Take in one step."""
-        self.total += total
+        """Take in one step: the sum of the loss, and what it sums over."""
+        self.totals.append(total)
         self.count += count
 
     def mean(self, step: int) -> float:
         """Return the mean since the last call; raise where it is not a number."""
-        mean = float(self.total) / max(self.count, 1)
-        self.total.zero_()
+        whole = 0.0
+        for total in torch.stack(self.totals).tolist():
+            whole += total
+        mean = whole / max(self.count, 1)
+        self.totals.clear()
         self.count = 0
         if not math.isfinite(mean):
             raise TrainingError(

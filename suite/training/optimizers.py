@@ -19,7 +19,9 @@ class Optimizers:
 
     def __init__(self, *optimizers: torch.optim.Optimizer) -> None:
         self.members = optimizers
-        self.peaks = [[group["lr"] for group in member.param_groups] for member in optimizers]
+        groups = [member.param_groups for member in optimizers]
+        self.peaks = [[group["lr"] for group in each] for each in groups]
+        self.parameters = [p for each in groups for group in each for p in group["params"]]
 
     def scale_rates(self, factor: float) -> None:
         """Set every learning rate to this share of its peak."""
@@ -29,8 +31,9 @@ class Optimizers:
 
     def zero_grad(self) -> None:
         """Forget all gradients."""
-        for member in self.members:
-            member.zero_grad(set_to_none=True)
+        # What torch's own does, without the profiler's mark around it, which costs more.
+        for parameter in self.parameters:
+            parameter.grad = None
 
     def state_dict(self) -> list[dict[str, Any]]:
         """Return the state of each member."""
