@@ -66,7 +66,7 @@ class LogMel(nn.Module):
         centred_BMT = (values_BMT - mean_B11) * real_B1T
         variance_B11 = centred_BMT.square().sum((1, 2), keepdim=True) / count_B11
         values_BMT = centred_BMT * torch.rsqrt(variance_B11 + 1e-3)
-        if self.training:
+        if self.training and (self.config.frequency_masks or self.config.time_masks):
             values_BMT = self._masked(values_BMT, frames_B, batch["key_B"])
         return values_BMT, frames_B
 

@@ -10,12 +10,13 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 STEPS = 18
+NAMES = ("image/empty", "image/tiny", "text/tiny", "speech/tiny")
 
 
 @pytest.mark.parametrize("form", ["plain", "same"])
 @pytest.mark.parametrize("contender", ["bare loop", "triathlon"])
 def test_a_contender_that_needs_no_peer_trains(contender, form, tmp_path):
-    asked = [{"workload": name, "steps": STEPS} for name in ("image/empty", "image/tiny")]
+    asked = [{"workload": name, "steps": STEPS} for name in NAMES]
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.peers.worker", contender, form, str(tmp_path)],
         input="\n".join(map(json.dumps, asked)) + "\n",
@@ -30,5 +31,5 @@ def test_a_contender_that_needs_no_peer_trains(contender, form, tmp_path):
     assert len(answers) == len(asked), (done.stderr, logs)
     for answer in answers:
         assert answer["steps"] == STEPS
-        assert answer["examples_per_step"] == 64
+        assert 0 < answer["examples_per_step"] <= 64
         assert answer["cpu_seconds_per_step"] > 0
