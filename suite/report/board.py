@@ -1,13 +1,12 @@
 """One board of the leaderboard: the runs on one data set, repeats with other seeds in one row."""
 
-from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import PurePath
+from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Any
 
 from suite.record import RunRecord
+from suite.report.groups import Group
 from suite.standing import Standing, compared_metrics, direction_of, stand
 
 
@@ -86,23 +85,14 @@ class Board:
         return f"{self.task} / {self.data}" + (" (synthetic data)" if self.synthetic else "")
 
 
-def board_of(runs: Sequence[RunRecord]) -> Board:
-    """Rank runs on one version of one data set, oldest first, by their primary metric."""
-    last = runs[-1]
-    groups: dict[str, list[RunRecord]] = defaultdict(list)
-    for run in runs:
-        groups[run.group_hash or run.run_id].append(run)
-    several = _several(groups.values())
+def board_of(groups: Sequence[Group]) -> Board:
+    """Rank groups on one version of one data set by their primary metric."""
+    last = max((run for group in groups for run in group.runs), key=lambda run: run.started)
     compared = compared_metrics(last.primary, last.references)[0]
     references = [r for r in last.references if r["metric"] in (last.primary, compared)]
-    variants = sorted(
-        {n for run in runs for n in run.directions if n.endswith(f"_{compared}")} - {last.primary}
-    )
-    rows = [_row(group, several, compared, variants, references) for group in groups.values()]
-    names = Counter(row.name for row in rows)
-    for at, group in enumerate(groups):
-        if names[rows[at].name] > 1:  # what differs was given in no override
-            rows[at] = replace(rows[at], settings=f"{rows[at].settings} {group[:12]}".strip())
+    named = {name for group in groups for run in group.runs for name in run.directions}
+    variants = sorted({n for n in named if n.endswith(f"_{compared}")} - {last.primary})
+    rows = [_row(group, compared, variants, references) for group in groups]
     minimize = last.direction == "minimize"
     return Board(
         task=last.task,
@@ -122,25 +112,21 @@ def board_of(runs: Sequence[RunRecord]) -> Board:
 
 
 def _row(
-    runs: Sequence[RunRecord],
-    several: set[tuple[str, str, str]],
-    compared: str,
-    variants: Sequence[str],
-    references: Sequence[Mapping[str, Any]],
+    group: Group, compared: str, variants: Sequence[str], references: Sequence[Mapping[str, Any]]
 ) -> Row:
-    first = runs[0]
+    runs = group.runs
     values = [run.metrics[f"test/{run.primary}"] for run in runs]
     reached = [run.reached for run in runs if run.reached]
     return Row(
-        backbone=_backbone(first),
-        optimizer=first.optimizer,
-        settings=_settings(first, several=_key(first) in several),
+        backbone=group.backbone,
+        optimizer=group.optimizer,
+        settings=group.settings,
         n=len(runs),
         mean=fmean(values),
         median=median(values),
         lowest=min(values),
         highest=max(values),
-        parameters=first.model.get("parameters"),
+        parameters=runs[0].model.get("parameters"),
         examples_per_second=_median([run.throughput.get("examples_per_second") for run in runs]),
         units_per_second=_median([run.throughput.get("units_per_second") for run in runs]),
         training_seconds=median(run.training_seconds for run in runs),
@@ -155,18 +141,6 @@ def _row(
         },
         run_ids=[run.run_id for run in runs],
     )
-
-
-def _backbone(run: RunRecord) -> str:
-    """Return the backbone's name, with that of the library's model where it has one."""
-    options = run.config.get("backbone") or {}
-    model = options.get("model") or options.get("architecture") or ""
-    name = PurePath(model).name
-    told = [run.backbone, *([name] if name and name != run.backbone else [])]
-    frozen = options.get("trainable", "all")
-    if frozen != "all":
-        told.append("frozen" if frozen == "none" else f"top {frozen}")
-    return " ".join(told)
 
 
 def _standing(
@@ -186,39 +160,6 @@ def _standing(
         direction=direction,
         references=references,
     )
-
-
-def _key(run: RunRecord) -> tuple[str, str, str]:
-    """Return what a row is named by where nothing else sets it apart."""
-    return run.backbone, run.optimizer, str(run.hand_made.get("features", ""))
-
-
-def _several(groups: Any) -> set[tuple[str, str, str]]:
-    """Return the names that more than one group shares."""
-    counts: dict[tuple[str, str, str], int] = defaultdict(int)
-    for members in groups:
-        counts[_key(members[0])] += 1
-    return {name for name, count in counts.items() if count > 1}
-
-
-def _settings(run: RunRecord, *, several: bool) -> str:
-    """Return what the other columns do not tell: the features and, of several, the overrides."""
-    features = str(run.hand_made.get("features", ""))
-    if not several:
-        return features
-    told = {"task", "data", "backbone", "optimizer", "seed", "results", "name", "cache"}
-    # Where data lies is not what it is, and changes nothing.
-    told |= {"data.path", "hardware.workers", "hardware.watts"}
-    groups = {"hydra", "tracking"}
-    if features:
-        told |= {"backbone.features", "backbone.kernel"}
-        groups |= {"loss", "optimizer", "schedule", "trainer", "precision"}
-    kept = []
-    for override in run.overrides:
-        key = override.lstrip("+~").partition("=")[0]
-        if key not in told and key.partition(".")[0] not in groups:
-            kept.append(override)
-    return " ".join([*([features] if features else []), *(kept or [run.group_hash])])
 
 
 def _median(values: Sequence[float | None]) -> float | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from suite.data.cache import atomic_path
 from suite.record import RunRecord
 from suite.report.board import Board, Row, board_of
+from suite.report.groups import Group, groups_of
 from suite.standing import best_of
 
 if TYPE_CHECKING:
@@ -97,20 +98,14 @@ class Leaderboard:
 
 def leaderboard(records: Sequence[RunRecord]) -> Leaderboard:
     """Rank finished runs by the mean of their primary metric on the test split."""
-    places: dict[tuple[str, str], list[RunRecord]] = defaultdict(list)
-    # A run repeated with the same seed is no further evidence: the newest counts.
-    for record in {
-        r.config_hash or r.run_id: r for r in records if r.status == "finished"
-    }.values():
-        if f"test/{record.primary}" in record.metrics:
-            places[record.task, record.data_name].append(record)
+    places: dict[tuple[str, str], dict[str, list[Group]]] = defaultdict(lambda: defaultdict(list))
+    measured = [r for r in records if f"test/{r.primary}" in r.metrics]
+    for group in groups_of(measured):
+        places[group.task, group.data][group.fingerprint].append(group)
     boards: list[Board] = []
     notes: list[str] = []
-    for (task, data), runs in sorted(places.items()):
-        versions: dict[str, list[RunRecord]] = defaultdict(list)
-        for run in runs:
-            versions[str(run.data_card.get("fingerprint", ""))].append(run)
-        found = [board_of(members) for members in versions.values()]
+    for (task, data), versions in places.items():
+        found = [board_of(groups) for groups in versions.values()]
         if len(versions) > 1:
             found = [replace(b, data=f"{b.data}, version {b.fingerprint[:6]}") for b in found]
             notes.append(f"{task} / {data}: {len(versions)} versions of the data, not compared")
