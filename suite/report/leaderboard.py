@@ -4,6 +4,7 @@ Repeats with other seeds make one row. Test metrics are those of the weights tha
 """
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -39,7 +40,7 @@ class Leaderboard:
 
         texts = {
             "leaderboard.md": tables.markdown(self),
-            "leaderboard.json": json.dumps(asdict(self), indent=1) + "\n",
+            "leaderboard.json": json.dumps(_finite(asdict(self)), indent=1) + "\n",
             "leaderboard.csv": tables.comma_separated(self),
         }
         contents = {name: text.encode() for name, text in texts.items()}
@@ -94,6 +95,15 @@ class Leaderboard:
         if told:
             lines.append(f"runs left out: {', '.join(told)}")
         return lines
+
+
+def _finite(value: Any) -> Any:
+    """Return it with infinities as the word: JSON has no number for them."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return "Infinity" if value == math.inf else value
 
 
 def leaderboard(records: Sequence[RunRecord]) -> Leaderboard:

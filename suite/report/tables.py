@@ -6,8 +6,9 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 from suite.report.board import Board, Row
-from suite.report.columns import MISSING, columns_of, standing_line, target_line, words
+from suite.report.columns import MISSING, columns_of, seeds_line, standing_line, target_line, words
 from suite.report.leaderboard import Leaderboard
+from suite.report.scores import MEASURES
 
 
 def matrix_headings(leaderboard: Leaderboard) -> list[tuple[str, str]]:
@@ -52,7 +53,12 @@ def _board_section(board: Board) -> str:
         [one.reference(board, reference) for one in columns] for reference in board.references
     ]
     table = markdown_table([column.heading(board) for column in columns], cells)
-    told = ["mean of n runs that differ in their seed", target_line(board), standing_line(board)]
+    told = [
+        "mean of n runs that differ in their seed",
+        seeds_line(board),
+        target_line(board),
+        standing_line(board),
+    ]
     under = "; ".join(line for line in told if line)
     return f"## {board.title}\n\n{table}\n\n{under[0].upper()}{under[1:]}.\n"
 
@@ -68,6 +74,13 @@ def markdown_table(
 
 
 _PLACE = ("task", "data", "synthetic", "metric", "direction", "unit")
+_DIFFERENCE = ("n", "mean", "low", "high", "p", "p_corrected", "paired", "verdict")
+_ROW = (
+    "key", "backbone", "optimizer", "settings", "n", "mean", "median", "deviation", "seeds_low",
+    "seeds_high", "method", *(f"against_best_{name}" for name in _DIFFERENCE), "lowest", "highest",
+    "parameters", "examples_per_second", "units_per_second", "training_seconds", "reached",
+    *(f"target_{measure}" for measure in MEASURES), "on_front", "variants",
+)  # fmt: skip
 _STANDING = (
     "compared", "value", "low", "high", "interval_method", "gap_to_published",
     "verdict_published", "gap_to_people", "verdict_people",
@@ -78,21 +91,30 @@ _REFERENCE = ("kind", "uses", "source")
 def comma_separated(leaderboard: Leaderboard) -> str:
     """Return one line for each row and each reference, as CSV."""
     buffer = io.StringIO()
-    flat = [name for name in Row.__dataclass_fields__ if name not in ("run_ids", "standing")]
-    names = [*_PLACE, *flat, *_STANDING, *_REFERENCE]
+    names = [*_PLACE, *_ROW, *_STANDING, *_REFERENCE]
     writer = csv.DictWriter(buffer, names, lineterminator="\n")
     writer.writeheader()
     for board in leaderboard.boards:
         place = {name: getattr(board, name) for name in _PLACE}
         for row in board.rows:
-            cells = {name: getattr(row, name) for name in flat}
-            cells["variants"] = " ".join(f"{k}={v:g}" for k, v in row.variants.items())
-            writer.writerow(place | cells | _flat_standing(row))
+            writer.writerow(place | _flat(row) | _flat_standing(row))
         for reference in board.references:
             known = {name: reference.get(name) for name in ("n", *_REFERENCE)}
             known |= {"backbone": f"reference: {reference['name']}", "metric": reference["metric"]}
             writer.writerow(place | known | {"mean": reference["value"]})
     return buffer.getvalue()
+
+
+def _flat(row: Row) -> dict[str, Any]:
+    cells = {name: getattr(row, name, None) for name in _ROW}
+    cells |= {name: getattr(row.seeds, name) for name in ("deviation", "method")}
+    cells["seeds_low"], cells["seeds_high"] = row.seeds.low, row.seeds.high
+    if row.against_best is not None:
+        for name in _DIFFERENCE:
+            cells[f"against_best_{name}"] = getattr(row.against_best, name)
+    cells |= {f"target_{measure}": value for measure, value in row.to_target.items()}
+    cells["variants"] = " ".join(f"{k}={v:g}" for k, v in row.variants.items())
+    return cells
 
 
 def _flat_standing(row: Row) -> dict[str, Any]:

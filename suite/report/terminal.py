@@ -10,6 +10,7 @@ from suite.report.columns import (
     Column,
     columns_of,
     reference_cells,
+    seeds_line,
     standing_line,
     target_line,
 )
@@ -39,7 +40,8 @@ def show(leaderboard: Leaderboard, console: "Console | None" = None) -> None:
     for board in leaderboard.boards:
         console.print(board.title, style="bold", markup=False, highlight=False)
         console.print(_board_table(board, console.width))
-        lines = "\n".join(line for line in (target_line(board), standing_line(board)) if line)
+        told = (seeds_line(board), target_line(board), standing_line(board))
+        lines = "\n".join(line for line in told if line)
         console.print(lines + "\n", markup=False, highlight=False)
         if board.references:
             console.print(_reference_table(board))
