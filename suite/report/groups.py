@@ -1,7 +1,7 @@
 """Groups: the runs that differ in their seed alone, which is what a statistic is taken over."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
@@ -33,6 +33,17 @@ class Group:
         return f"{self.backbone} + {self.optimizer}" + (
             f" ({self.settings})" if self.settings else ""
         )
+
+    @property
+    def entrant(self) -> str:
+        """What it is on every data set: backbone, optimizer, features, overrides that matter.
+
+        Unlike the name it depends on no other group.
+        """
+        features = _features(self.runs[0])
+        told = [features] if features else []
+        told += [o for o in _kept(self.runs[0]) if _key(o).partition(".")[0] not in _OF_A_SET]
+        return f"{self.backbone} + {self.optimizer}" + (f" ({' '.join(told)})" if told else "")
 
     @property
     def fingerprint(self) -> str:
@@ -125,19 +136,29 @@ def _backbone(run: RunRecord) -> str:
 
 def _settings(group: Group) -> str:
     """Return what the other columns do not tell: the features, and the overrides that matter."""
-    run = group.runs[0]
-    features = _features(run)
-    told = {"task", "data", "backbone", "optimizer", "seed", "results", "name", "cache"}
+    features = _features(group.runs[0])
+    return " ".join([*([features] if features else []), *(_kept(group.runs[0]) or [group.key])])
+
+
+_TOLD = frozenset(
+    {"task", "data", "backbone", "optimizer", "seed", "results", "name", "cache"}
     # Where data lies is not what it is, and changes nothing.
-    told |= {"data.path", "hardware.workers", "hardware.watts"}
-    parts = {"hydra", "tracking"}
-    if features:
-        told |= {"backbone.features", "backbone.kernel"}
+    | {"data.path", "hardware.workers", "hardware.watts"}
+)
+_OF_A_SET = frozenset({"experiment", "task", "data", "hardware"})
+"""Groups of overrides that belong to one data set, or to the machine."""
+
+
+def _kept(run: RunRecord) -> list[str]:
+    """Return the overrides that matter to what a run came to and are told nowhere else."""
+    told, parts = _TOLD, {"hydra", "tracking"}
+    if _features(run):
+        told = told | {"backbone.features", "backbone.kernel"}
         parts |= {"loss", "optimizer", "schedule", "trainer", "precision"}
-    kept = [one for one in run.overrides if _matters(one, told, parts)]
-    return " ".join([*([features] if features else []), *(kept or [group.key])])
+    return [
+        o for o in run.overrides if _key(o) not in told and _key(o).partition(".")[0] not in parts
+    ]
 
 
-def _matters(override: str, told: Iterable[str], parts: Iterable[str]) -> bool:
-    key = override.lstrip("+~").partition("=")[0]
-    return key not in told and key.partition(".")[0] not in parts
+def _key(override: str) -> str:
+    return override.lstrip("+~").partition("=")[0]

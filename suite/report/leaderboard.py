@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from suite.data.cache import atomic_path
 from suite.record import RunRecord
+from suite.report.across import Across, across
 from suite.report.board import Board, Row, board_of
 from suite.report.groups import Group, groups_of
+from suite.report.reference import Reference
 from suite.standing import best_of
 
 if TYPE_CHECKING:
@@ -27,9 +29,13 @@ _KINDS = {"published": "best published", "human": "people", "baseline": "best ba
 
 @dataclass(frozen=True, kw_only=True)
 class Leaderboard:
-    """Boards by task and data set, and how many runs did not count."""
+    """Boards by task and data set, and how many runs did not count.
+
+    across: how entrants do over several data sets; None where none was run on two of them.
+    """
 
     boards: Sequence[Board]
+    across: Across | None = None
     failed: int = 0
     unfinished: int = 0
     notes: Sequence[str] = field(default_factory=tuple)
@@ -106,16 +112,21 @@ def _finite(value: Any) -> Any:
     return "Infinity" if value == math.inf else value
 
 
-def leaderboard(records: Sequence[RunRecord]) -> Leaderboard:
-    """Rank finished runs by the mean of their primary metric on the test split."""
+def leaderboard(records: Sequence[RunRecord], reference: Reference | None = None) -> Leaderboard:
+    """Rank finished runs by the mean of their primary metric on the test split.
+
+    reference: what scores over several data sets are taken against; by default the suite's own, of
+        its recipes on the embedded sets.
+    """
     places: dict[tuple[str, str], dict[str, list[Group]]] = defaultdict(lambda: defaultdict(list))
     measured = [r for r in records if f"test/{r.primary}" in r.metrics]
-    for group in groups_of(measured):
+    groups = groups_of(measured)
+    for group in groups:
         places[group.task, group.data][group.fingerprint].append(group)
     boards: list[Board] = []
     notes: list[str] = []
     for (task, data), versions in places.items():
-        found = [board_of(groups) for groups in versions.values()]
+        found = [board_of(members) for members in versions.values()]
         if len(versions) > 1:
             found = [replace(b, data=f"{b.data}, version {b.fingerprint[:6]}") for b in found]
             notes.append(f"{task} / {data}: {len(versions)} versions of the data, not compared")
@@ -123,4 +134,11 @@ def leaderboard(records: Sequence[RunRecord]) -> Leaderboard:
     counts = [
         sum(record.status == status for record in records) for status in ("failed", "running")
     ]
-    return Leaderboard(boards=boards, failed=counts[0], unfinished=counts[1], notes=notes)
+    over_all = across(groups, reference or Reference.read())
+    return Leaderboard(
+        boards=boards,
+        across=over_all if over_all.entrants else None,
+        failed=counts[0],
+        unfinished=counts[1],
+        notes=notes,
+    )

@@ -5,6 +5,7 @@ import io
 from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
+from suite.report.across import Across
 from suite.report.board import Board, Row
 from suite.report.columns import MISSING, columns_of, seeds_line, standing_line, target_line, words
 from suite.report.leaderboard import Leaderboard
@@ -42,8 +43,51 @@ def markdown(leaderboard: Leaderboard) -> str:
         cells = [[name, *line] for name, line in matrix_lines(leaderboard)]
         heading = "## Backbone by data set, best optimizer of each"
         parts.append(f"{heading}\n\n{markdown_table(headings, cells)}\n")
+    if leaderboard.across is not None:
+        parts.append(_across_section(leaderboard.across))
     parts += [f"{line[0].upper()}{line[1:]}.\n" for line in leaderboard.summary()]
     return "\n".join(parts)
+
+
+def across_headings(found: Across) -> list[str]:
+    """Return the headings of the table over several data sets."""
+    told = [MEASURES[measure] for measure in _measures(found)]
+    headings = ["backbone + optimizer", "sets", "interquartile mean", "95% over seeds"]
+    return headings + [f"score, {name}" for name in told]
+
+
+def across_lines(found: Across) -> Iterator[list[str]]:
+    """Yield the cells of each entrant in this table."""
+    for one in found.entrants:
+        quality, interval = one.quality, MISSING
+        if quality is not None and quality.low is not None:
+            interval = f"±{quality.mean - quality.low:.4f}"
+        mean = MISSING if quality is None else f"{quality.mean:.4f}"
+        scores = [one.scores.get(measure) for measure in _measures(found)]
+        told = [MISSING if score is None else f"{score:.3f}" for score in scores]
+        yield [one.name, f"{len(one.sets)}/{len(found.sets)}", mean, interval, *told]
+
+
+def across_notes(found: Across) -> list[str]:
+    """Say what the table's numbers are."""
+    return [
+        f"sets: {', '.join(found.sets)}; reference: {found.reference}",
+        "interquartile mean of test results, 0 at chance and 1 at the reference's",
+        "score: the integral of the performance profile, 1 at the reference's time to target, "
+        f"0 at {found.cut:g} times as long or never",
+    ]
+
+
+def _measures(found: Across) -> list[str]:
+    """Return the measures of the table; the others are in the JSON, and say much the same."""
+    measures = ("training_seconds", "examples", "joules")
+    return [name for name in measures if any(name in one.scores for one in found.entrants)]
+
+
+def _across_section(found: Across) -> str:
+    table = markdown_table(across_headings(found), list(across_lines(found)))
+    under = "; ".join(across_notes(found))
+    return f"## Across data sets\n\n{table}\n\n{under[0].upper()}{under[1:]}.\n"
 
 
 def _board_section(board: Board) -> str:

@@ -13,15 +13,21 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("results", nargs="?", type=Path, default=Path("results"))
     parser.add_argument("--sweep", help="only the runs of this sweep")
     parser.add_argument("--to", type=Path, help="folder to write to (default: the results folder)")
+    parser.add_argument(
+        "--reference", type=Path, help="YAML that scores across data sets are taken against"
+    )
     chosen = parser.parse_args(arguments)
     from suite.report.leaderboard import leaderboard
+    from suite.report.reference import EMBEDDED, Reference
+
+    reference = Reference.read(chosen.reference or EMBEDDED)
 
     records = read_records(chosen.results)
     if chosen.sweep:
         records = [record for record in records if record.sweep == chosen.sweep]
     if not any(record.status == "finished" for record in records):
         raise DataError(f"{chosen.results}: holds no finished run; train one with `triathlon`")
-    board = leaderboard(records)
+    board = leaderboard(records, reference)
     board.print()
     for path in board.write(chosen.to or chosen.results):
         print(path)
