@@ -39,7 +39,11 @@ class Difference:
 
 
 def compare(
-    first: Mapping[int, float], second: Mapping[int, float], *, direction: str
+    first: Mapping[int, float],
+    second: Mapping[int, float],
+    *,
+    direction: str,
+    by_seed: bool = True,
 ) -> Difference:
     """Compare two groups' values by seed. direction: "maximize" or "minimize".
 
@@ -47,13 +51,14 @@ def compare(
     alone: what a seed does to both groups cancels. Else Welch's t (Welch 1947, "The generalization
     of 'Student's' problem when several different population variances are involved"), over all
     runs, with three or more in each group. With fewer there is a mean and nothing else.
+    by_seed: False for what a seed does not decide, such as a speed.
     Raises `ValueError` where a group is empty.
     """
     if not first or not second:
         raise ValueError("compare: a group holds no value")
     sign = -1.0 if direction == "minimize" else 1.0
     shared = sorted(first.keys() & second.keys())
-    if len(shared) >= FEWEST:
+    if by_seed and len(shared) >= FEWEST:
         gaps = [sign * (first[seed] - second[seed]) for seed in shared]
         error = stdev(gaps) / math.sqrt(len(gaps))
         return _tested(fmean(gaps), error, len(gaps) - 1, n=len(gaps), paired=True)

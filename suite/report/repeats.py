@@ -19,7 +19,8 @@ FEWEST = 3
 class Repeats:
     """Statistics of n values, one a seed.
 
-    deviation: the sample standard deviation, over n - 1; None for n = 1.
+    deviation: the sample standard deviation, over n - 1; None for n = 1, and where a value is
+        infinite, as a time to a target that was missed.
     low, high: of the 95% interval of the mean; None where there is none.
     method: how the interval was made, or why there is none.
     """
@@ -48,9 +49,10 @@ def repeats(values: Sequence[float]) -> Repeats:
     if not values:
         raise ValueError("repeats: at least one value is needed")
     n, mean = len(values), fmean(values)
-    deviation = stdev(values) if n > 1 else None
+    finite = all(map(math.isfinite, values))
+    deviation = stdev(values) if n > 1 and finite else None
     low = high = None
-    method = f"none: n={n}, at least {FEWEST} are needed"
+    method = f"none: n={n}, at least {FEWEST} are needed" if finite else "none: a value is infinite"
     if n >= FEWEST and deviation is not None:
         half = quantile(n - 1) * deviation / math.sqrt(n)
         low, high, method = mean - half, mean + half, f"Student's t, {n - 1} degrees of freedom"

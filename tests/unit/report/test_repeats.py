@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -31,6 +33,12 @@ def test_few_runs_have_no_interval() -> None:
     assert two.deviation == pytest.approx(0.0707107, abs=1e-6)
     assert two.interval is None
     assert two.method == "none: n=2, at least 3 are needed"
+
+
+def test_an_infinite_value_leaves_the_median() -> None:
+    got = repeats([1.0, math.inf, 2.0])
+    assert (got.mean, got.median, got.deviation, got.interval) == (math.inf, 2.0, None, None)
+    assert got.method == "none: a value is infinite"
 
 
 def test_equal_values_have_an_interval_of_no_width() -> None:
