@@ -16,6 +16,8 @@ from suite.report.leaderboard import Leaderboard
 
 _MOST_ROWS = 12
 """Rows of a board that are drawn; the tables have all."""
+_MOST_BOARDS = 24
+"""Boards that are drawn: with many more a picture says nothing, and takes a minute."""
 _LONGEST_NAME = 40
 _PANELS_IN_A_LINE = 2
 _COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999")
@@ -25,7 +27,8 @@ _LINES = ("-", "--", ":", "-.")
 
 def leaderboard_png(leaderboard: Leaderboard) -> bytes:
     """Draw the boards, best bar on top, and return the PNG."""
-    boards = leaderboard.boards
+    boards = leaderboard.boards[:_MOST_BOARDS]
+    left_out = len(leaderboard.boards) - len(boards)
     backbones = sorted({row.backbone for board in boards for row in board.rows})
     colours = {name: _COLOURS[i % len(_COLOURS)] for i, name in enumerate(backbones)}
     columns = min(len(boards), _PANELS_IN_A_LINE)
@@ -36,6 +39,9 @@ def leaderboard_png(leaderboard: Leaderboard) -> bytes:
     for number, board in enumerate(boards):
         axes = canvas.add_subplot(grid[number // columns, number % columns])
         _draw(canvas, axes, board, colours)
+    if left_out:
+        told = f"{len(boards)} of {len(leaderboard.boards)} data sets; the tables have all"
+        canvas.suptitle(told, fontsize=9, x=0.01, ha="left")
     return png(canvas)
 
 

@@ -3,6 +3,7 @@ import io
 import json
 import math
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -470,3 +471,31 @@ def test_rows_on_the_front_are_told_where_machines_are_alike() -> None:
     elsewhere = repeated("svm", 0.7, training_seconds=1.0, machine=there)
     board = leaderboard([*slow, *fast, *elsewhere]).boards[0]
     assert [row.on_front for row in board.rows] == [None] * 3
+
+
+def test_a_picture_of_very_many_boards_draws_the_first(tmp_path: Path) -> None:
+    from PIL import Image
+
+    def height(boards: int) -> int:
+        runs = [run(f"{n}", 0.9, data=f"set{n:02}", config_hash=f"{n}") for n in range(boards)]
+        leaderboard(runs).write(tmp_path)
+        with Image.open(tmp_path / "leaderboard.png") as picture:
+            return picture.height
+
+    assert height(30) == pytest.approx(height(24), rel=0.05)
+
+
+def test_the_cost_is_linear_in_runs() -> None:
+    def seconds(count: int) -> float:
+        runs = [
+            run(f"{n}", 0.9 + n % 7 / 100, backbone=f"net{n // 3}", seed=n % 3, started=f"{n:06}")
+            for n in range(count)
+        ]
+        before = time.process_time()
+        board = leaderboard(runs).boards[0]
+        assert len(board.rows) == count // 3
+        return time.process_time() - before
+
+    seconds(300)  # what is imported and cached once
+    # Sixteen times the time for four times the runs, were it quadratic.
+    assert min(seconds(4800) for _ in range(2)) < 8 * max(seconds(1200), seconds(1200))
