@@ -62,8 +62,8 @@ def aggregate(
     Tasks count alike, however many their runs.
 
     The interval is over seeds, the tasks being what they are: a bootstrap stratified by task, as
-    Agarwal et al. have it. Their percentiles cover 75 to 87% rather than 95% at three seeds (4
-    tasks, simulated), for two reasons, and each is made up for: the spread of what is drawn again
+    Agarwal et al. have it. Their percentiles cover 79 to 86% rather than 95% at three seeds
+    (simulated), for two reasons, and each is made up for: the spread of what is drawn again
     is too small by √((n - 1) / n), so deviations from their task's mean are drawn √(n / (n - 1))
     times as large (Davison and Hinkley 1997, "Bootstrap methods and their application"); and a
     spread known from few runs is itself uncertain, so the interval is the mean ± t
