@@ -8,7 +8,7 @@ from typing import Any
 from suite.record import RunRecord
 from suite.report.comparison import Difference, compare, corrected
 from suite.report.groups import Group
-from suite.report.repeats import Repeats, repeats
+from suite.report.repeats import Repeats, repeats, statistics_of
 from suite.report.scores import MEASURES, pareto_front, times_to_target
 from suite.standing import Standing, compared_metrics, direction_of, stand
 
@@ -30,6 +30,7 @@ class Row:
     standing: of the median run alone (of two in the middle the worse) by the board's compared
         metric: its value, its interval over test items, its gaps and verdicts.
     variants: medians of the board's other variants of that metric, by name.
+    statistics: over seeds, of every test metric, rate and clock (`suite.report.repeats`).
     """
 
     key: str
@@ -49,6 +50,7 @@ class Row:
     on_front: bool | None = None
     standing: Standing | None
     variants: Mapping[str, float]
+    statistics: Mapping[str, Repeats]
     run_ids: list[str]
 
     @property
@@ -188,6 +190,7 @@ def _row(
             for name in variants
             if (value := _median([run.metrics.get(f"test/{name}") for run in runs])) is not None
         },
+        statistics=statistics_of(runs),
         run_ids=[run.run_id for run in runs],
     )
 

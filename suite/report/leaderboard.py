@@ -17,6 +17,7 @@ from suite.report.across import Across, across
 from suite.report.board import Board, Row, board_of
 from suite.report.groups import Group, groups_of
 from suite.report.reference import Reference
+from suite.report.scores import Counting
 from suite.standing import best_of
 
 if TYPE_CHECKING:
@@ -112,11 +113,15 @@ def _finite(value: Any) -> Any:
     return "Infinity" if value == math.inf else value
 
 
-def leaderboard(records: Sequence[RunRecord], reference: Reference | None = None) -> Leaderboard:
+def leaderboard(
+    records: Sequence[RunRecord],
+    reference: Reference | None = None,
+    counting: Counting = Counting.median,
+) -> Leaderboard:
     """Rank finished runs by the mean of their primary metric on the test split.
 
     reference: what scores over several data sets are taken against; by default the suite's own, of
-        its recipes on the embedded sets.
+        its recipes on the embedded sets. counting: what stands for repeats there.
     """
     places: dict[tuple[str, str], dict[str, list[Group]]] = defaultdict(lambda: defaultdict(list))
     measured = [r for r in records if f"test/{r.primary}" in r.metrics]
@@ -134,7 +139,7 @@ def leaderboard(records: Sequence[RunRecord], reference: Reference | None = None
     counts = [
         sum(record.status == status for record in records) for status in ("failed", "running")
     ]
-    over_all = across(groups, reference or Reference.read())
+    over_all = across(groups, reference or Reference.read(), counting)
     return Leaderboard(
         boards=boards,
         across=over_all if over_all.entrants else None,

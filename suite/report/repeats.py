@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from statistics import fmean, median, stdev
 
+from suite.record import RunRecord
+
 LEVEL = 0.95
 FEWEST = 3
 """Runs below which nothing is said of how far a mean may lie from the truth."""
@@ -65,6 +67,30 @@ def repeats(values: Sequence[float]) -> Repeats:
         high=high,
         method=method,
     )
+
+
+def statistics_of(runs: Sequence[RunRecord]) -> dict[str, Repeats]:
+    """Return the statistics of a group by each metric that all its runs have.
+
+    Named as in MLflow: "test/accuracy", "throughput/examples_per_second", "time/training_seconds".
+    """
+    tables = [
+        {
+            **{name: value for name, value in run.metrics.items() if name.startswith("test/")},
+            **{
+                f"throughput/{name}": run.throughput[name]
+                for name in _RATES & run.throughput.keys()
+            },
+            "time/training_seconds": run.training_seconds,
+            "time/wall_seconds": run.wall_seconds,
+        }
+        for run in runs
+    ]
+    shared = set(tables[0]).intersection(*tables[1:])
+    return {name: repeats([table[name] for table in tables]) for name in sorted(shared)}
+
+
+_RATES = frozenset({"examples_per_second", "units_per_second"})
 
 
 @lru_cache(maxsize=4096)

@@ -7,6 +7,7 @@ would make the score better the more runs fail.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from statistics import fmean, median
 
 from suite.record import RunRecord
@@ -22,6 +23,17 @@ MEASURES = {
 OF_A_MACHINE = frozenset({"training_seconds", "wall_seconds", "joules"})
 CUT = 4.0
 """R: a set on which an entrant takes this many times as long as the reference gives it nothing."""
+
+
+class Counting(Enum):
+    """What stands for the repeats of an entrant on one set. See `across`."""
+
+    median = "median"
+    """The median, of one configuration."""
+    olympic = "olympic"
+    """MLPerf's: the mean without the fastest and the slowest, from three repeats on."""
+    best = "best"
+    """AlgoPerf's: by seed the fastest of the configurations tried, and the median over seeds."""
 
 
 @dataclass(frozen=True, kw_only=True)

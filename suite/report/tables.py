@@ -74,8 +74,15 @@ def across_notes(found: Across) -> list[str]:
         f"sets: {', '.join(found.sets)}; reference: {found.reference}",
         "interquartile mean of test results, 0 at chance and 1 at the reference's",
         "score: the integral of the performance profile, 1 at the reference's time to target, "
-        f"0 at {found.cut:g} times as long or never",
+        f"0 at {found.cut:g} times as long or never; of repeats {_COUNTED[found.counting]}",
     ]
+
+
+_COUNTED = {
+    "median": "the median",
+    "olympic": "the mean without the fastest and the slowest",
+    "best": "the median over seeds of the fastest configuration",
+}
 
 
 def _measures(found: Across) -> list[str]:

@@ -13,6 +13,7 @@ from suite.report.across import Across, Entrant, across
 from suite.report.groups import groups_of
 from suite.report.leaderboard import leaderboard
 from suite.report.reference import Reference, ReferenceSet
+from suite.report.scores import Counting
 
 HERE = {"fingerprint": "here"}
 
@@ -168,3 +169,52 @@ def test_files_and_terminal(tmp_path: Path) -> None:
             assert word in shown
         # By examples it is kept longest; by the clock it goes first.
         assert ("0.917" in shown, "training" in shown.partition("across")[2]) == (True, width > 60)
+
+
+def mixed(examples: tuple[float, ...], data: str, **changes: Any) -> list[RunRecord]:
+    """Make runs whose seeds take so many examples; infinite is a miss."""
+    made = []
+    for run, count in zip(runs("resnet", data, 1.0, **changes), examples, strict=True):
+        reached = None if count == math.inf else {"step": 1.0, "examples": count}
+        made.append(replace(run, reached=reached, run_id=f"{run.run_id}{changes}"))
+    return made
+
+
+def test_repeats_count_in_three_ways() -> None:
+    slow = [
+        *mixed((1000.0, 3000.0, math.inf), "digits"),
+        *mixed((500.0, 1000.0, 1500.0), "letters"),
+    ]
+    # Another learning rate, which is faster on two seeds of digits and validates better there.
+    tuned: dict[str, Any] = {"overrides": ["optimizer.lr=1"], "group_hash": "t"}
+    tuned |= {"metrics": {"test/accuracy": 0.9, "validation/accuracy": 0.99}}
+    fast = mixed((500.0, math.inf, 700.0), "digits", **tuned)
+    for run in fast:
+        run.config_hash = f"t{run.seed}"
+    groups = groups_of([*slow, *fast])
+    ratios = {}
+    for counting in Counting:
+        (one,) = across(groups, REFERENCE, counting).entrants
+        assert one.name == "resnet + adamw"
+        ratios[counting.value] = one.ratios["examples"]
+        if counting is Counting.best:
+            # 0.9 three times on digits, where it validated best.
+            assert one.quality is not None
+            assert one.quality.mean == pytest.approx((0.5 * 0.9375 + 2.5 * 1) / 3)
+    assert ratios == {
+        "median": {"digits": 3.0, "letters": 2.0},
+        "olympic": {"digits": 3.0, "letters": 2.0},
+        # By seed 500, 3000 and 700.
+        "best": {"digits": 0.7, "letters": 2.0},
+    }
+
+
+def test_olympic_drops_both_ends() -> None:
+    more = [
+        replace(run, seed=run.seed + 3, config_hash=f"m{run.seed}", run_id=f"m{run.seed}")
+        for run in mixed((1000.0, 1200.0, 9000.0), "digits")
+    ]
+    records = [*mixed((1000.0, 1100.0, math.inf), "digits"), *more]
+    records += mixed((500.0, 500.0, 500.0), "letters")
+    (one,) = across(groups_of(records), REFERENCE, Counting.olympic).entrants
+    assert one.ratios["examples"]["digits"] == pytest.approx((1 + 1.1 + 1.2 + 9) / 4)

@@ -73,6 +73,24 @@ def test_numbers(records: list[RunRecord]) -> None:
     assert [reference["name"] for reference in board.references] == ["SVM"]
 
 
+def test_statistics_of_every_metric(records: list[RunRecord]) -> None:
+    for number, record in enumerate(records[:3]):
+        record.metrics |= {"test/loss": 1.0 + number, "validation/loss": 9.0}
+    records[0].metrics["test/extra"] = 1.0
+    first = leaderboard(records).boards[0].rows[0]
+    assert list(first.statistics) == [
+        "test/accuracy",
+        "test/loss",
+        "throughput/examples_per_second",
+        "throughput/units_per_second",
+        "time/training_seconds",
+        "time/wall_seconds",
+    ]
+    assert first.statistics["test/accuracy"] == first.seeds
+    assert first.statistics["test/loss"].deviation == 1.0
+    assert first.statistics["time/training_seconds"].mean == pytest.approx(37 / 3)
+
+
 def test_lower_is_better_where_it_is() -> None:
     error = {"primary": "error", "direction": "minimize"}
     runs = [
