@@ -87,7 +87,7 @@ def _draw(canvas: Figure, axes: Axes, board: Board, colours: dict[str, str]) -> 
     axes.set_yticks(range(len(rows)), [_short(row.name) for row in rows], fontsize=9)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     # Room for the labels at the bars' ends.
-    room = 0.6 if any(map(_verdicts, rows)) else 0.3
+    room = 0.6 if any(_verdicts(row) or _unlike_best(row) for row in rows) else 0.3
     axes.set_xlim(low, furthest + room * (furthest - low or 1.0))
     ticks = MaxNLocator(5).tick_values(low, furthest)
     axes.set_xticks([tick for tick in ticks if low <= tick <= furthest])

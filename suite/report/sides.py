@@ -131,7 +131,10 @@ def _value(run: RunRecord, key: str) -> Any:
     value: Any = run.config
     for part in key.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
-    return None if isinstance(value, Mapping) else value
+    if value is None or isinstance(value, Mapping):
+        # A choice among files, as experiment=digits.
+        return (run.config.get("choices") or {}).get(key)
+    return value
 
 
 def _matches(run: RunRecord, key: str, wanted: str) -> bool:

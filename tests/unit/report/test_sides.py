@@ -42,7 +42,11 @@ def written(folder: Path, *runs: RunRecord) -> Path:
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
     wide = {"group_hash": "mlpbbbb", "config_hash": "w", "optimizer": "muon"}
-    wide_config = {"trainer": {"batch_size": 128, "epochs": 2.5}, "hardware": {"device": "cpu"}}
+    wide_config: dict[str, Any] = {
+        "trainer": {"batch_size": 128, "epochs": 2.5},
+        "hardware": {"device": "cpu"},
+    }
+    wide_config |= {"choices": {"experiment": "wide", "trainer": "long"}}
     return written(
         tmp_path / "results",
         run("mlp"),
@@ -62,6 +66,8 @@ def results(tmp_path: Path) -> Path:
         ("trainer.epochs=2.50,backbone=lstm", ["lstm-0"]),
         ("hardware.device=CPU,backbone=lstm", ["lstm-0"]),
         ("commit=77", ["mlp-2"]),
+        ("experiment=wide", ["mlp-2"]),
+        ("trainer=long", ["mlp-2"]),
         ("machine=d92,data=digits,optimizer=muon", ["mlp-2"]),
         ("group=lstm", ["lstm-0"]),
         ("lstma", ["lstm-0"]),
@@ -93,7 +99,8 @@ def test_folders_and_files_are_sides_of_their_own(results: Path, tmp_path: Path)
         ("backbone=mlp,optimizer=sgd", "no run has optimizer=sgd; there is adamw, muon"),
         ("backbon=mlp", "backbon: no run tells it; did you mean 'backbone'"),
         ("trainer.batchsize=64", "did you mean 'trainer.batch_size'"),
-        ("trainer=64", "trainer: no run tells it"),
+        ("trainer=64", "no run has trainer=64; there is long"),
+        ("hardware=gpu", "hardware: no run tells it"),
         ("backbone=mlp,", "an empty part is no filter"),
         ("backbone=", "backbone= is no filter"),
         ("mlp", "neither a file, a folder nor the beginning"),
