@@ -133,11 +133,7 @@ def _finding(
         for group in groups
     ]
     a, b = values
-    if not note and not (a and b):
-        note = "not measured on both sides"
-    missed = [sum(not math.isfinite(value) for value in side.values()) for side in values]
-    if not note and any(missed):
-        note = f"not compared: target missed by {missed[0]} of {len(a)} and {missed[1]} of {len(b)}"
+    note = note or _incomparable(a, b)
     ours, theirs = (repeats(list(side.values())) if side else None for side in values)
     margin = 0.0 if ours is None else _margin(margins, metric, ours.mean)
     difference, p_worse = None, None
@@ -161,6 +157,22 @@ def _finding(
         p_worse=p_worse,
         note=note,
     )
+
+
+def _incomparable(a: Mapping[int, float], b: Mapping[int, float]) -> str:
+    """Say why values by seed have no difference; empty where they have."""
+    if not (a and b):
+        return "not measured on both sides"
+    counts = [
+        sum(wrong(value) for side in (a, b) for value in side.values())
+        for wrong in (math.isnan, math.isinf)
+    ]
+    if counts[0]:
+        return f"not compared: {counts[0]} of {len(a) + len(b)} values are no number"
+    if counts[1]:
+        missed = [sum(map(math.isinf, side.values())) for side in (a, b)]
+        return f"not compared: target missed by {missed[0]} of {len(a)} and {missed[1]} of {len(b)}"
+    return ""
 
 
 def _p_worse(difference: Difference) -> float | None:

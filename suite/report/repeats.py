@@ -54,7 +54,9 @@ def repeats(values: Sequence[float]) -> Repeats:
     finite = all(map(math.isfinite, values))
     deviation = stdev(values) if n > 1 and finite else None
     low = high = None
-    method = f"none: n={n}, at least {FEWEST} are needed" if finite else "none: a value is infinite"
+    method = (
+        f"none: n={n}, at least {FEWEST} are needed" if finite else "none: a value is not finite"
+    )
     if n >= FEWEST and deviation is not None:
         half = quantile(n - 1) * deviation / math.sqrt(n)
         low, high, method = mean - half, mean + half, f"Student's t, {n - 1} degrees of freedom"

@@ -140,6 +140,12 @@ def test_a_missed_target_is_told_and_not_averaged() -> None:
     assert found(A, WORSE, "training_seconds_to_target").popitem()[1].metric.of_machine
 
 
+def test_what_is_no_number_is_told() -> None:
+    broken = replace(WORSE.runs[0], metrics={"test/accuracy": float("nan")})
+    got = found(A, replace(WORSE, runs=(broken, *WORSE.runs[1:])), "accuracy")["accuracy"]
+    assert got.note == "not compared: 1 of 8 values are no number"
+
+
 @pytest.mark.parametrize(
     ("name", "direction", "of_machine"),
     [

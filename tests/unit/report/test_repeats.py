@@ -38,7 +38,7 @@ def test_few_runs_have_no_interval() -> None:
 def test_an_infinite_value_leaves_the_median() -> None:
     got = repeats([1.0, math.inf, 2.0])
     assert (got.mean, got.median, got.deviation, got.interval) == (math.inf, 2.0, None, None)
-    assert got.method == "none: a value is infinite"
+    assert got.method == "none: a value is not finite"
 
 
 def test_equal_values_have_an_interval_of_no_width() -> None:
