@@ -517,3 +517,13 @@ def test_the_cost_is_linear_in_runs() -> None:
     seconds(300)  # what is imported and cached once
     # Sixteen times the time for four times the runs, were it quadratic.
     assert min(seconds(4800) for _ in range(2)) < 8 * max(seconds(1200), seconds(1200))
+
+
+def test_the_order_of_the_records_does_not_matter(records: list[RunRecord], tmp_path: Path) -> None:
+    for number, record in enumerate(records):
+        record.started = f"2026-01-0{number + 1}"
+    written = []
+    for order in (records, records[::-1]):
+        paths = leaderboard(order).write(tmp_path)
+        written.append([path.read_bytes() for path in paths])
+    assert written[0] == written[1]
