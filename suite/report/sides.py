@@ -76,7 +76,11 @@ def _records(path: Path) -> list[RunRecord]:
 
 
 def _of_hash(text: str, results: Path) -> list[RunRecord]:
-    chosen = [run for run in _records(results) if run.group_hash.startswith(text)]
+    try:
+        records = _records(results)
+    except DataError as error:
+        raise DataError(f"{text}: neither a file nor a folder, and {error}") from error
+    chosen = [run for run in records if run.group_hash.startswith(text)]
     found = sorted({run.group_hash for run in chosen})
     if len(text) < _SHORTEST_HASH or not found:
         raise DataError(

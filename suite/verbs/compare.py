@@ -2,7 +2,7 @@
 
 import argparse
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -153,7 +153,7 @@ def _numbers(one: "Finding") -> list[str]:
     Speeds and sizes differ by a share of A's mean.
     """
     difference, base = one.difference, 1.0
-    show = "{:+.4f}".format
+    show: Callable[[float], str] = _signed
     if one.metric.of_machine and one.ours is not None and one.ours.mean:
         base, show = abs(one.ours.mean), "{:+.1%}".format
     means = [_mean(side) for side in (one.ours, one.theirs)]
@@ -170,6 +170,10 @@ def _mean(side: "Repeats | None") -> str:
         return "—"
     number = "∞" if math.isinf(side.mean) else _digits(side.mean)
     return f"{number} (n={side.n})"
+
+
+def _signed(value: float) -> str:
+    return f"{'-' if value < 0 else '+'}{_digits(abs(value))}"
 
 
 def _digits(value: float) -> str:
@@ -190,7 +194,8 @@ def _notes(found: "Sequence[Finding]", *, gate: bool) -> list[str]:
     ways = {
         "paired by seed" if one.difference and one.difference.paired else "Welch" for one in tested
     }
-    lines = [f"B - A above 0: B is better; 95% interval over seeds, {' or '.join(sorted(ways))}"]
+    told = " or ".join(sorted(ways))
+    lines = [f"B - A above 0: B is better; 95% interval of each by itself, over seeds, {told}"]
     several = f", corrected for {len(tested)} comparisons" if len(tested) > 1 else ""
     margins = {f"{one.metric.name} {_share(one)}" for one in tested if one.margin}
     margin = f"; margin: {', '.join(sorted(margins))}" if margins else ""
@@ -204,7 +209,7 @@ def _notes(found: "Sequence[Finding]", *, gate: bool) -> list[str]:
 def _share(one: "Finding") -> str:
     if one.metric.of_machine and one.ours is not None and one.ours.mean:
         return f"{one.margin / abs(one.ours.mean):.3g} of A"
-    return f"{one.margin:g}"
+    return f"{one.margin:.3g}"
 
 
 def _gate_word(one: "Finding") -> str:

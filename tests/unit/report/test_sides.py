@@ -117,6 +117,13 @@ def test_what_is_wrong_is_told(results: Path, text: str, told: str) -> None:
         side(text, results)
 
 
+def test_a_name_of_nothing_is_told_as_such(tmp_path: Path) -> None:
+    with pytest.raises(
+        DataError, match=r"^resluts: neither a file nor a folder, and .* holds no run"
+    ):
+        side("resluts", tmp_path)
+
+
 def test_a_hash_that_begins_several_is_refused(tmp_path: Path) -> None:
     results = written(tmp_path, run("mlp"), run("mlp", 1, group_hash="mlpaabb"))
     with pytest.raises(DataError, match="mlpaaaa, mlpaabb; give more digits"):
