@@ -147,8 +147,8 @@ def _placed(rows: Sequence[Row], groups: Sequence[Group], last: RunRecord) -> li
     metric, direction = f"test/{last.primary}", last.direction
     best = groups[0].by_seed(metric)
     # The best row is chosen by what it is then compared with. That is honest only among all pairs:
-    # corrected for the others alone, one of twelve equal rows would be called worse on a seventh of
-    # boards rather than a twentieth.
+    # corrected for the others alone, one of twelve equal rows of ten seeds would be called worse on
+    # a seventh of boards rather than a twentieth.
     against = corrected(
         [compare(group.by_seed(metric), best, direction=direction) for group in groups[1:]],
         family=len(rows) * (len(rows) - 1) // 2,
