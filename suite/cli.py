@@ -16,6 +16,7 @@ VERBS = {
     "model": "suite.verbs.model:main",
     "bench": "suite.verbs.bench:main",
     "report": "suite.verbs.report:main",
+    "compare": "suite.verbs.compare:main",
     "ui": "suite.verbs.ui:main",
     "sync": "suite.verbs.sync:main",
     "doctor": "suite.verbs.doctor:main",

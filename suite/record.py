@@ -28,7 +28,8 @@ class RunRecord:
     standings: a `suite.standing.Standing` as a dict for each metric that references are known of,
         the headline first.
     best: step and epoch of the best validation.
-    target: metric, threshold and direction; reached: step and both clocks when it was, or None.
+    target: metric, threshold and direction; reached: step, examples, both clocks and, where they
+        are known, joules when it was, or None.
     stopped: "length", "target", "convergence" or "time".
     throughput: by name and unit: examples_per_second, units_per_second, step_seconds_p50, …
     model: parameters, those that are trained, and FLOPs of one example: of a forward pass, and of

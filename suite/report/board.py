@@ -1,50 +1,76 @@
 """One board of the leaderboard: the runs on one data set, repeats with other seeds in one row."""
 
-from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePath
-from statistics import fmean, median
+from statistics import median
 from typing import Any
 
 from suite.record import RunRecord
+from suite.report.comparison import Difference, compare, corrected
+from suite.report.groups import Group
+from suite.report.repeats import Repeats, repeats, statistics_of
+from suite.report.scores import MEASURES, pareto_front, times_to_target
 from suite.standing import Standing, compared_metrics, direction_of, stand
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """Runs that differ in their seed alone. Rates and times are medians over them.
+    """A group: runs that differ in their seed alone. Rates and times are medians over them.
 
-    reached: how many of the n runs reached the target; the seconds to it are medians over those,
-    None where none did. settings: which features, where they are hand-made, and the overrides that
-    tell it from others of its backbone and optimizer.
+    key: of the group. settings: what tells it from others of its backbone and optimizer.
+    seeds: of the primary metric on the test split; its interval is over seeds, and `standing`'s
+        over test items.
+    against_best: how much better than the board's best row, below 0 where it is worse; its verdict
+        is corrected for all pairs of the board's rows. None for the best row itself.
+    reached: how many of the n runs reached the target.
+    to_target: medians of what that took, by measure (`suite.report.scores.MEASURES`): a miss is
+        infinite, and so is the median where half of the runs or more missed.
+    on_front: whether no other row is as good in less training time. None where the rows were not
+        measured on like machines.
     standing: of the median run alone (of two in the middle the worse) by the board's compared
-    metric: its value, its interval over test items, its gaps and verdicts.
+        metric: its value, its interval over test items, its gaps and verdicts.
     variants: medians of the board's other variants of that metric, by name.
+    statistics: over seeds, of every test metric, rate and clock (`suite.report.repeats`).
     """
 
+    key: str
     backbone: str
     optimizer: str
     settings: str
-    n: int
-    mean: float
-    median: float
+    seeds: Repeats
     lowest: float
     highest: float
+    against_best: Difference | None = None
     parameters: float | None
     examples_per_second: float | None
     units_per_second: float | None
     training_seconds: float
     reached: int
-    target_training_seconds: float | None
-    target_wall_seconds: float | None
+    to_target: Mapping[str, float]
+    on_front: bool | None = None
     standing: Standing | None
     variants: Mapping[str, float]
+    statistics: Mapping[str, Repeats]
     run_ids: list[str]
 
     @property
+    def n(self) -> int:
+        """Runs, each with a seed of its own."""
+        return self.seeds.n
+
+    @property
+    def mean(self) -> float:
+        """Of the primary metric over seeds."""
+        return self.seeds.mean
+
+    @property
+    def median(self) -> float:
+        """Of the primary metric over seeds."""
+        return self.seeds.median
+
+    @property
     def interval(self) -> tuple[float, float, str] | None:
-        """Low, high and method of the median run's interval."""
+        """Low, high and method of the median run's interval, over test items."""
         return self.standing.interval if self.standing else None
 
     @property
@@ -86,24 +112,19 @@ class Board:
         return f"{self.task} / {self.data}" + (" (synthetic data)" if self.synthetic else "")
 
 
-def board_of(runs: Sequence[RunRecord]) -> Board:
-    """Rank runs on one version of one data set, oldest first, by their primary metric."""
-    last = runs[-1]
-    groups: dict[str, list[RunRecord]] = defaultdict(list)
-    for run in runs:
-        groups[run.group_hash or run.run_id].append(run)
-    several = _several(groups.values())
+def board_of(groups: Sequence[Group]) -> Board:
+    """Rank groups on one version of one data set by their primary metric."""
+    last = max((run for group in groups for run in group.runs), key=lambda run: run.started)
     compared = compared_metrics(last.primary, last.references)[0]
     references = [r for r in last.references if r["metric"] in (last.primary, compared)]
-    variants = sorted(
-        {n for run in runs for n in run.directions if n.endswith(f"_{compared}")} - {last.primary}
-    )
-    rows = [_row(group, several, compared, variants, references) for group in groups.values()]
-    names = Counter(row.name for row in rows)
-    for at, group in enumerate(groups):
-        if names[rows[at].name] > 1:  # what differs was given in no override
-            rows[at] = replace(rows[at], settings=f"{rows[at].settings} {group[:12]}".strip())
+    named = {name for group in groups for run in group.runs for name in run.directions}
+    variants = sorted({n for n in named if n.endswith(f"_{compared}")} - {last.primary})
     minimize = last.direction == "minimize"
+    ranked = sorted(
+        ((_row(group, compared, variants, references), group) for group in groups),
+        key=lambda pair: pair[0].mean,
+        reverse=not minimize,
+    )
     return Board(
         task=last.task,
         data=last.data_name,
@@ -117,56 +138,61 @@ def board_of(runs: Sequence[RunRecord]) -> Board:
         test_examples=(last.data_card.get("sizes") or {}).get("test"),
         target=last.target,
         references=references,
-        rows=sorted(rows, key=lambda row: row.mean, reverse=not minimize),
+        rows=_placed([row for row, _ in ranked], [group for _, group in ranked], last),
     )
 
 
+def _placed(rows: Sequence[Row], groups: Sequence[Group], last: RunRecord) -> list[Row]:
+    """Give rows, best first, what depends on the others: how they differ from the best one."""
+    metric, direction = f"test/{last.primary}", last.direction
+    best = groups[0].by_seed(metric)
+    # The best row is chosen by what it is then compared with. That is honest only among all pairs:
+    # corrected for the others alone, one of twelve equal rows of ten seeds would be called worse on
+    # a seventh of boards rather than a twentieth.
+    against = corrected(
+        [compare(group.by_seed(metric), best, direction=direction) for group in groups[1:]],
+        family=len(rows) * (len(rows) - 1) // 2,
+    )
+    machines = {run.machine.get("fingerprint") for group in groups for run in group.runs}
+    front: Sequence[bool | None] = [None] * len(rows)
+    if len(rows) > 1 and len(machines) == 1 and machines != {None}:
+        points = [(row.training_seconds, row.mean) for row in rows]
+        front = pareto_front(points, direction=direction)
+    return [
+        replace(row, against_best=difference, on_front=on_front)
+        for row, difference, on_front in zip(rows, [None, *against], front, strict=True)
+    ]
+
+
 def _row(
-    runs: Sequence[RunRecord],
-    several: set[tuple[str, str, str]],
-    compared: str,
-    variants: Sequence[str],
-    references: Sequence[Mapping[str, Any]],
+    group: Group, compared: str, variants: Sequence[str], references: Sequence[Mapping[str, Any]]
 ) -> Row:
-    first = runs[0]
-    values = [run.metrics[f"test/{run.primary}"] for run in runs]
-    reached = [run.reached for run in runs if run.reached]
+    runs = group.runs
+    values = list(group.by_seed(f"test/{runs[0].primary}").values())
+    ways = {measure: times_to_target(runs, measure) for measure in MEASURES}
     return Row(
-        backbone=_backbone(first),
-        optimizer=first.optimizer,
-        settings=_settings(first, several=_key(first) in several),
-        n=len(runs),
-        mean=fmean(values),
-        median=median(values),
+        key=group.key,
+        backbone=group.backbone,
+        optimizer=group.optimizer,
+        settings=group.settings,
+        seeds=repeats(values),
         lowest=min(values),
         highest=max(values),
-        parameters=first.model.get("parameters"),
+        parameters=runs[0].model.get("parameters"),
         examples_per_second=_median([run.throughput.get("examples_per_second") for run in runs]),
         units_per_second=_median([run.throughput.get("units_per_second") for run in runs]),
         training_seconds=median(run.training_seconds for run in runs),
-        reached=len(reached),
-        target_training_seconds=_median([r.get("training_seconds") for r in reached]),
-        target_wall_seconds=_median([r.get("wall_seconds") for r in reached]),
+        reached=sum(run.reached is not None for run in runs),
+        to_target={measure: way.median for measure, way in ways.items() if way is not None},
         standing=_standing(runs, compared, references),
         variants={
             name: value
             for name in variants
             if (value := _median([run.metrics.get(f"test/{name}") for run in runs])) is not None
         },
+        statistics=statistics_of(runs),
         run_ids=[run.run_id for run in runs],
     )
-
-
-def _backbone(run: RunRecord) -> str:
-    """Return the backbone's name, with that of the library's model where it has one."""
-    options = run.config.get("backbone") or {}
-    model = options.get("model") or options.get("architecture") or ""
-    name = PurePath(model).name
-    told = [run.backbone, *([name] if name and name != run.backbone else [])]
-    frozen = options.get("trainable", "all")
-    if frozen != "all":
-        told.append("frozen" if frozen == "none" else f"top {frozen}")
-    return " ".join(told)
 
 
 def _standing(
@@ -186,39 +212,6 @@ def _standing(
         direction=direction,
         references=references,
     )
-
-
-def _key(run: RunRecord) -> tuple[str, str, str]:
-    """Return what a row is named by where nothing else sets it apart."""
-    return run.backbone, run.optimizer, str(run.hand_made.get("features", ""))
-
-
-def _several(groups: Any) -> set[tuple[str, str, str]]:
-    """Return the names that more than one group shares."""
-    counts: dict[tuple[str, str, str], int] = defaultdict(int)
-    for members in groups:
-        counts[_key(members[0])] += 1
-    return {name for name, count in counts.items() if count > 1}
-
-
-def _settings(run: RunRecord, *, several: bool) -> str:
-    """Return what the other columns do not tell: the features and, of several, the overrides."""
-    features = str(run.hand_made.get("features", ""))
-    if not several:
-        return features
-    told = {"task", "data", "backbone", "optimizer", "seed", "results", "name", "cache"}
-    # Where data lies is not what it is, and changes nothing.
-    told |= {"data.path", "hardware.workers", "hardware.watts"}
-    groups = {"hydra", "tracking"}
-    if features:
-        told |= {"backbone.features", "backbone.kernel"}
-        groups |= {"loss", "optimizer", "schedule", "trainer", "precision"}
-    kept = []
-    for override in run.overrides:
-        key = override.lstrip("+~").partition("=")[0]
-        if key not in told and key.partition(".")[0] not in groups:
-            kept.append(override)
-    return " ".join([*([features] if features else []), *(kept or [run.group_hash])])
 
 
 def _median(values: Sequence[float | None]) -> float | None:

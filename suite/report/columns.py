@@ -1,10 +1,12 @@
 """What a board's table shows: its columns, in words and numbers, whatever it is written in."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from suite.report.board import Board, Row
+from suite.report.repeats import FEWEST
 from suite.standing import Comparison, label_of
 
 MISSING = "—"
@@ -71,15 +73,35 @@ def standing_line(board: Board) -> str:
         return ""
     items = f"{board.test_examples:,} test items" if board.test_examples else "test items"
     return (
-        f"95% interval over {items}, not over seeds; it, gaps and verdicts are of the median run; "
-        "above is better than the reference and below worse, whichever way the metric goes"
+        f"95% interval over {items}, not over seeds; it, gaps and their verdicts are of the median "
+        "run; above is better than the reference and below worse, whichever way the metric goes"
     )
+
+
+def seeds_line(board: Board) -> str:
+    """Say what the interval over seeds and the comparison with the best row are; empty without."""
+    told = []
+    if any(row.seeds.interval for row in board.rows):
+        told.append(f"± 95% interval of the mean over seeds, from n={FEWEST}: Student's t")
+    tested = [row.against_best for row in board.rows if _tested(row)]
+    if tested:
+        paired = all(one.paired for one in tested if one)
+        how = "paired by seed" if paired else "paired by seed where 3 or more are shared"
+        pairs = len(board.rows) * (len(board.rows) - 1) // 2
+        corrected = f", corrected for {pairs} pairs of rows" if pairs > 1 else ""
+        told.append(f"against best: mean difference from the first row, {how}{corrected}")
+    return "; ".join(told)
 
 
 def columns_of(board: Board) -> list[Column]:
     """Return the columns that the board has anything to show in."""
     rows = board.rows
-    shown = [_NAME, _MEAN, _RUNS, *_SPREAD]
+    shown = [_NAME, _MEAN, _RUNS]
+    if any(row.seeds.interval for row in rows):
+        shown.append(_OVER_SEEDS)
+    if any(map(_tested, rows)):
+        shown.append(_AGAINST_BEST)
+    shown += _SPREAD
     if board.compared != board.metric:
         shown.append(_COMPARED)
     shown += [_variant(name) for name in board.variants]
@@ -89,10 +111,15 @@ def columns_of(board: Board) -> list[Column]:
         shown.append(_PUBLISHED)
     if any(row.standing and row.standing.people for row in rows):
         shown.append(_PEOPLE)
-    return [*shown, *_SPEED]
+    shown += _SPEED
+    if any(row.on_front is not None for row in rows):
+        shown.append(_FRONT)
+    return shown
 
 
 def _number(value: float | None, digits: int = 0) -> str:
+    if value == math.inf:
+        return "∞"
     return MISSING if value is None else f"{value:,.{digits}f}"
 
 
@@ -101,8 +128,29 @@ def _millions(value: float | None) -> str:
 
 
 def _seconds_to_target(row: Row) -> str:
-    clocks = (row.target_training_seconds, row.target_wall_seconds)
-    return " / ".join(_number(seconds, 1) for seconds in clocks) if row.reached else MISSING
+    clocks = [row.to_target.get(f"{clock}_seconds") for clock in ("training", "wall")]
+    if set(clocks) == {math.inf}:
+        return "∞"
+    return " / ".join(_number(seconds, 1) for seconds in clocks) if any(clocks) else MISSING
+
+
+def _over_seeds(row: Row) -> str:
+    interval = row.seeds.interval
+    return MISSING if interval is None else f"±{interval[1] - row.mean:.4f}"
+
+
+def _tested(row: Row) -> bool:
+    return row.against_best is not None and row.against_best.p is not None
+
+
+def _against_best(row: Row) -> str:
+    if row.against_best is None:
+        return "best"
+    return f"{row.against_best.mean:+.4f} {row.against_best.verdict}"
+
+
+def _front(row: Row) -> str:
+    return MISSING if row.on_front is None else "yes" if row.on_front else "no"
 
 
 def _spread(row: Row, value: float) -> str:
@@ -151,7 +199,7 @@ _COMPARED = Column(
     heading=lambda board: f"test {words(board.compared)}",
     cell=lambda row: _number(row.standing.value, 4) if row.standing else MISSING,
     reference=lambda board, reference: _value_of(reference, board.compared),
-    rank=3,
+    rank=5,
 )
 
 
@@ -159,43 +207,46 @@ def _variant(name: str) -> Column:
     return Column(
         heading=lambda board: f"test {words(name)}",
         cell=lambda row: _number(row.variants.get(name), 4),
-        rank=3,
+        rank=5,
     )
 
 
-_INTERVAL = Column(heading=lambda board: "95% interval", cell=_interval, rank=4, folds=False)
+_OVER_SEEDS = Column(heading=lambda board: "95% over seeds", cell=_over_seeds, rank=3, folds=False)
+_AGAINST_BEST = Column(heading=lambda board: "against best", cell=_against_best, rank=4)
+_INTERVAL = Column(heading=lambda board: "95% over items", cell=_interval, rank=6, folds=False)
 _PUBLISHED = Column(
     heading=lambda board: "gap to best published",
     cell=lambda row: _against(row, "published"),
-    rank=5,
+    rank=7,
 )
 _PEOPLE = Column(
     heading=lambda board: "gap to people",
     cell=lambda row: _against(row, "people"),
-    rank=6,
+    rank=8,
 )
 _SPREAD: Sequence[Column] = (
-    Column(heading=lambda board: "median", cell=lambda row: _spread(row, row.median), rank=13),
-    Column(heading=lambda board: "lowest", cell=lambda row: _spread(row, row.lowest), rank=14),
-    Column(heading=lambda board: "highest", cell=lambda row: _spread(row, row.highest), rank=15),
+    Column(heading=lambda board: "median", cell=lambda row: _spread(row, row.median), rank=15),
+    Column(heading=lambda board: "lowest", cell=lambda row: _spread(row, row.lowest), rank=16),
+    Column(heading=lambda board: "highest", cell=lambda row: _spread(row, row.highest), rank=17),
 )
 _SPEED: Sequence[Column] = (
     Column(
         heading=lambda board: "examples/s",
         cell=lambda row: _number(row.examples_per_second),
-        rank=8,
+        rank=10,
     ),
     Column(
         heading=lambda board: _rate(board.unit),
         cell=lambda row: _number(row.units_per_second),
-        rank=11,
+        rank=13,
     ),
     Column(
         heading=lambda board: "training s",
         cell=lambda row: _number(row.training_seconds, 1),
-        rank=9,
+        rank=11,
     ),
-    Column(heading=lambda board: "s to target", cell=_seconds_to_target, rank=7, folds=False),
-    Column(heading=lambda board: "reached", cell=lambda row: f"{row.reached}/{row.n}", rank=12),
-    Column(heading=lambda board: "parameters", cell=lambda row: _millions(row.parameters), rank=10),
+    Column(heading=lambda board: "s to target", cell=_seconds_to_target, rank=9, folds=False),
+    Column(heading=lambda board: "reached", cell=lambda row: f"{row.reached}/{row.n}", rank=14),
+    Column(heading=lambda board: "parameters", cell=lambda row: _millions(row.parameters), rank=12),
 )
+_FRONT = Column(heading=lambda board: "Pareto front", cell=_front, rank=18)

@@ -4,6 +4,7 @@ Repeats with other seeds make one row. Test metrics are those of the weights tha
 """
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -12,7 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from suite.data.cache import atomic_path
 from suite.record import RunRecord
+from suite.report.across import Across, across
 from suite.report.board import Board, Row, board_of
+from suite.report.groups import Group, groups_of
+from suite.report.reference import Reference
+from suite.report.scores import Counting
 from suite.standing import best_of
 
 if TYPE_CHECKING:
@@ -25,9 +30,13 @@ _KINDS = {"published": "best published", "human": "people", "baseline": "best ba
 
 @dataclass(frozen=True, kw_only=True)
 class Leaderboard:
-    """Boards by task and data set, and how many runs did not count."""
+    """Boards by task and data set, and how many runs did not count.
+
+    across: how entrants do over several data sets; None where none was run on two of them.
+    """
 
     boards: Sequence[Board]
+    across: Across | None = None
     failed: int = 0
     unfinished: int = 0
     notes: Sequence[str] = field(default_factory=tuple)
@@ -38,7 +47,7 @@ class Leaderboard:
 
         texts = {
             "leaderboard.md": tables.markdown(self),
-            "leaderboard.json": json.dumps(asdict(self), indent=1) + "\n",
+            "leaderboard.json": json.dumps(_finite(asdict(self)), indent=1) + "\n",
             "leaderboard.csv": tables.comma_separated(self),
         }
         contents = {name: text.encode() for name, text in texts.items()}
@@ -95,21 +104,33 @@ class Leaderboard:
         return lines
 
 
-def leaderboard(records: Sequence[RunRecord]) -> Leaderboard:
-    """Rank finished runs by the mean of their primary metric on the test split."""
-    places: dict[tuple[str, str], list[RunRecord]] = defaultdict(list)
-    # A run repeated with the same seed is no further evidence: the newest counts.
-    for record in {
-        r.config_hash or r.run_id: r for r in records if r.status == "finished"
-    }.values():
-        if f"test/{record.primary}" in record.metrics:
-            places[record.task, record.data_name].append(record)
+def _finite(value: Any) -> Any:
+    """Return it with infinities as the word: JSON has no number for them."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return "Infinity" if value == math.inf else value
+
+
+def leaderboard(
+    records: Sequence[RunRecord],
+    reference: Reference | None = None,
+    counting: Counting = Counting.median,
+) -> Leaderboard:
+    """Rank finished runs by the mean of their primary metric on the test split.
+
+    reference: what scores over several data sets are taken against; by default the suite's own, of
+        its recipes on the embedded sets. counting: what stands for repeats there.
+    """
+    places: dict[tuple[str, str], dict[str, list[Group]]] = defaultdict(lambda: defaultdict(list))
+    measured = [r for r in records if f"test/{r.primary}" in r.metrics]
+    groups = groups_of(measured)
+    for group in groups:
+        places[group.task, group.data][group.fingerprint].append(group)
     boards: list[Board] = []
     notes: list[str] = []
-    for (task, data), runs in sorted(places.items()):
-        versions: dict[str, list[RunRecord]] = defaultdict(list)
-        for run in runs:
-            versions[str(run.data_card.get("fingerprint", ""))].append(run)
+    for (task, data), versions in places.items():
         found = [board_of(members) for members in versions.values()]
         if len(versions) > 1:
             found = [replace(b, data=f"{b.data}, version {b.fingerprint[:6]}") for b in found]
@@ -118,4 +139,11 @@ def leaderboard(records: Sequence[RunRecord]) -> Leaderboard:
     counts = [
         sum(record.status == status for record in records) for status in ("failed", "running")
     ]
-    return Leaderboard(boards=boards, failed=counts[0], unfinished=counts[1], notes=notes)
+    over_all = across(groups, reference or Reference.read(), counting)
+    return Leaderboard(
+        boards=boards,
+        across=over_all if over_all.entrants else None,
+        failed=counts[0],
+        unfinished=counts[1],
+        notes=notes,
+    )

@@ -11,10 +11,13 @@ from matplotlib.transforms import ScaledTranslation
 from suite.figures import png
 from suite.report.board import Board, Row
 from suite.report.columns import words
+from suite.report.comparison import TOO_FEW, WORSE
 from suite.report.leaderboard import Leaderboard
 
 _MOST_ROWS = 12
 """Rows of a board that are drawn; the tables have all."""
+_MOST_BOARDS = 24
+"""Boards that are drawn: with many more a picture says nothing, and takes a minute."""
 _LONGEST_NAME = 40
 _PANELS_IN_A_LINE = 2
 _COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999")
@@ -24,7 +27,8 @@ _LINES = ("-", "--", ":", "-.")
 
 def leaderboard_png(leaderboard: Leaderboard) -> bytes:
     """Draw the boards, best bar on top, and return the PNG."""
-    boards = leaderboard.boards
+    boards = leaderboard.boards[:_MOST_BOARDS]
+    left_out = len(leaderboard.boards) - len(boards)
     backbones = sorted({row.backbone for board in boards for row in board.rows})
     colours = {name: _COLOURS[i % len(_COLOURS)] for i, name in enumerate(backbones)}
     columns = min(len(boards), _PANELS_IN_A_LINE)
@@ -35,6 +39,9 @@ def leaderboard_png(leaderboard: Leaderboard) -> bytes:
     for number, board in enumerate(boards):
         axes = canvas.add_subplot(grid[number // columns, number % columns])
         _draw(canvas, axes, board, colours)
+    if left_out:
+        told = f"{len(boards)} of {len(leaderboard.boards)} data sets; the tables have all"
+        canvas.suptitle(told, fontsize=9, x=0.01, ha="left")
     return png(canvas)
 
 
@@ -52,12 +59,16 @@ def _draw(canvas: Figure, axes: Axes, board: Board, colours: dict[str, str]) -> 
             axes.plot(
                 interval, [position] * 2, color="black", alpha=0.35, lw=5, solid_capstyle="butt"
             )
-        if row.n > 1:
-            axes.plot([row.lowest, row.highest], [position] * 2, color="black", lw=1.2)
+        seeds = row.seeds.interval
+        if seeds:
+            # With ends, since the interval over items may lie right behind it.
+            axes.errorbar(
+                row.mean, position, xerr=seeds[1] - row.mean, color="black", lw=1.2, capsize=3
+            )
         verdicts = _told(board, row)
         axes.annotate(
-            f"{row.mean:.4f}  n={row.n}" + (f"\n{verdicts}" if verdicts else ""),
-            (max(row.mean, row.highest, *interval), position),
+            f"{row.mean:.4f}  n={row.n}{_unlike_best(row)}" + (f"\n{verdicts}" if verdicts else ""),
+            (max([row.mean, *interval, *(seeds or ())]), position),
             xytext=(4, 0),
             textcoords="offset points",
             va="center",
@@ -76,15 +87,14 @@ def _draw(canvas: Figure, axes: Axes, board: Board, colours: dict[str, str]) -> 
     axes.set_yticks(range(len(rows)), [_short(row.name) for row in rows], fontsize=9)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     # Room for the labels at the bars' ends.
-    room = 0.6 if any(map(_verdicts, rows)) else 0.3
+    room = 0.6 if any(_verdicts(row) or _unlike_best(row) for row in rows) else 0.3
     axes.set_xlim(low, furthest + room * (furthest - low or 1.0))
     ticks = MaxNLocator(5).tick_values(low, furthest)
     axes.set_xticks([tick for tick in ticks if low <= tick <= furthest])
     better = "lower is better" if board.direction == "minimize" else "higher is better"
     cut = f"; axis from {low:.3g}" if low > 0 else ""
-    band = (
-        "; grey: 95% interval of the median run" if any(_interval(board, r) for r in rows) else ""
-    )
+    band = "; line: 95% over seeds" if any(row.seeds.interval for row in rows) else ""
+    band += "; grey: 95% over items" if any(_interval(board, r) for r in rows) else ""
     axes.set_xlabel(f"test {words(board.metric)} ({better}{cut}{band})", fontsize=9)
     axes.tick_params(axis="x", labelsize=8)
     left_out = len(board.rows) - len(rows)
@@ -106,6 +116,16 @@ def _draw(canvas: Figure, axes: Axes, board: Board, colours: dict[str, str]) -> 
 def _interval(board: Board, row: Row) -> tuple[float, ...]:
     """Return the ends of the interval, where it is of the metric that is drawn."""
     return row.interval[:2] if row.interval and board.compared == board.metric else ()
+
+
+def _unlike_best(row: Row) -> str:
+    """Tell the one thing that a bar's length does not: whether the best row is surely better."""
+    difference = row.against_best
+    if difference is None or difference.verdict == TOO_FEW:
+        return ""
+    return f"  {difference.verdict}" + (
+        " than best" if difference.verdict == WORSE else " from best"
+    )
 
 
 def _verdicts(row: Row) -> list[str]:
@@ -133,7 +153,8 @@ def _short(name: str) -> str:
 def _limits(board: Board, rows: Sequence[Row]) -> tuple[float, float]:
     """Return where bars begin (at zero, unless all values lie close) and the largest value."""
     values = [r["value"] for r in board.references if r["metric"] == board.metric]
-    values += [v for row in rows for v in (row.lowest, row.highest, *_interval(board, row))]
+    for row in rows:
+        values += [row.mean, *(row.seeds.interval or ()), *_interval(board, row)]
     lowest, highest = min(values), max(values)
     spread = highest - lowest
     near = lowest > 0 and board.direction != "minimize" and spread < 0.25 * highest

@@ -5,9 +5,11 @@ import io
 from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
+from suite.report.across import Across
 from suite.report.board import Board, Row
-from suite.report.columns import MISSING, columns_of, standing_line, target_line, words
+from suite.report.columns import MISSING, columns_of, seeds_line, standing_line, target_line, words
 from suite.report.leaderboard import Leaderboard
+from suite.report.scores import MEASURES
 
 
 def matrix_headings(leaderboard: Leaderboard) -> list[tuple[str, str]]:
@@ -41,8 +43,58 @@ def markdown(leaderboard: Leaderboard) -> str:
         cells = [[name, *line] for name, line in matrix_lines(leaderboard)]
         heading = "## Backbone by data set, best optimizer of each"
         parts.append(f"{heading}\n\n{markdown_table(headings, cells)}\n")
+    if leaderboard.across is not None:
+        parts.append(_across_section(leaderboard.across))
     parts += [f"{line[0].upper()}{line[1:]}.\n" for line in leaderboard.summary()]
     return "\n".join(parts)
+
+
+def across_headings(found: Across) -> list[str]:
+    """Return the headings of the table over several data sets."""
+    told = [MEASURES[measure] for measure in _measures(found)]
+    headings = ["backbone + optimizer", "sets", "interquartile mean", "95% over seeds"]
+    return headings + [f"score, {name}" for name in told]
+
+
+def across_lines(found: Across) -> Iterator[list[str]]:
+    """Yield the cells of each entrant in this table."""
+    for one in found.entrants:
+        quality, interval = one.quality, MISSING
+        if quality is not None and quality.low is not None:
+            interval = f"±{quality.mean - quality.low:.4f}"
+        mean = MISSING if quality is None else f"{quality.mean:.4f}"
+        scores = [one.scores.get(measure) for measure in _measures(found)]
+        told = [MISSING if score is None else f"{score:.3f}" for score in scores]
+        yield [one.name, f"{len(one.sets)}/{len(found.sets)}", mean, interval, *told]
+
+
+def across_notes(found: Across) -> list[str]:
+    """Say what the table's numbers are."""
+    return [
+        f"sets: {', '.join(found.sets)}; reference: {found.reference}",
+        "interquartile mean of test results, 0 at chance and 1 at the reference's",
+        "score: the integral of the performance profile, 1 at the reference's time to target, "
+        f"0 at {found.cut:g} times as long or never; of repeats {_COUNTED[found.counting]}",
+    ]
+
+
+_COUNTED = {
+    "median": "the median",
+    "olympic": "the mean without the fastest and the slowest",
+    "best": "the median over seeds of the fastest configuration",
+}
+
+
+def _measures(found: Across) -> list[str]:
+    """Return the measures of the table; the others are in the JSON, and say much the same."""
+    measures = ("training_seconds", "examples", "joules")
+    return [name for name in measures if any(name in one.scores for one in found.entrants)]
+
+
+def _across_section(found: Across) -> str:
+    table = markdown_table(across_headings(found), list(across_lines(found)))
+    under = "; ".join(across_notes(found))
+    return f"## Across data sets\n\n{table}\n\n{under[0].upper()}{under[1:]}.\n"
 
 
 def _board_section(board: Board) -> str:
@@ -52,7 +104,12 @@ def _board_section(board: Board) -> str:
         [one.reference(board, reference) for one in columns] for reference in board.references
     ]
     table = markdown_table([column.heading(board) for column in columns], cells)
-    told = ["mean of n runs that differ in their seed", target_line(board), standing_line(board)]
+    told = [
+        "mean of n runs that differ in their seed",
+        seeds_line(board),
+        target_line(board),
+        standing_line(board),
+    ]
     under = "; ".join(line for line in told if line)
     return f"## {board.title}\n\n{table}\n\n{under[0].upper()}{under[1:]}.\n"
 
@@ -68,6 +125,13 @@ def markdown_table(
 
 
 _PLACE = ("task", "data", "synthetic", "metric", "direction", "unit")
+_DIFFERENCE = ("n", "mean", "low", "high", "p", "p_corrected", "paired", "verdict")
+_ROW = (
+    "key", "backbone", "optimizer", "settings", "n", "mean", "median", "deviation", "seeds_low",
+    "seeds_high", "method", *(f"against_best_{name}" for name in _DIFFERENCE), "lowest", "highest",
+    "parameters", "examples_per_second", "units_per_second", "training_seconds", "reached",
+    *(f"target_{measure}" for measure in MEASURES), "on_front", "variants",
+)  # fmt: skip
 _STANDING = (
     "compared", "value", "low", "high", "interval_method", "gap_to_published",
     "verdict_published", "gap_to_people", "verdict_people",
@@ -78,21 +142,30 @@ _REFERENCE = ("kind", "uses", "source")
 def comma_separated(leaderboard: Leaderboard) -> str:
     """Return one line for each row and each reference, as CSV."""
     buffer = io.StringIO()
-    flat = [name for name in Row.__dataclass_fields__ if name not in ("run_ids", "standing")]
-    names = [*_PLACE, *flat, *_STANDING, *_REFERENCE]
+    names = [*_PLACE, *_ROW, *_STANDING, *_REFERENCE]
     writer = csv.DictWriter(buffer, names, lineterminator="\n")
     writer.writeheader()
     for board in leaderboard.boards:
         place = {name: getattr(board, name) for name in _PLACE}
         for row in board.rows:
-            cells = {name: getattr(row, name) for name in flat}
-            cells["variants"] = " ".join(f"{k}={v:g}" for k, v in row.variants.items())
-            writer.writerow(place | cells | _flat_standing(row))
+            writer.writerow(place | _flat(row) | _flat_standing(row))
         for reference in board.references:
             known = {name: reference.get(name) for name in ("n", *_REFERENCE)}
             known |= {"backbone": f"reference: {reference['name']}", "metric": reference["metric"]}
             writer.writerow(place | known | {"mean": reference["value"]})
     return buffer.getvalue()
+
+
+def _flat(row: Row) -> dict[str, Any]:
+    cells = {name: getattr(row, name, None) for name in _ROW}
+    cells |= {name: getattr(row.seeds, name) for name in ("deviation", "method")}
+    cells["seeds_low"], cells["seeds_high"] = row.seeds.low, row.seeds.high
+    if row.against_best is not None:
+        for name in _DIFFERENCE:
+            cells[f"against_best_{name}"] = getattr(row.against_best, name)
+    cells |= {f"target_{measure}": value for measure, value in row.to_target.items()}
+    cells["variants"] = " ".join(f"{k}={v:g}" for k, v in row.variants.items())
+    return cells
 
 
 def _flat_standing(row: Row) -> dict[str, Any]:

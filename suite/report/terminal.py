@@ -4,17 +4,25 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from suite.report.across import Across
 from suite.report.board import Board
 from suite.report.columns import (
     REFERENCE_HEADINGS,
     Column,
     columns_of,
     reference_cells,
+    seeds_line,
     standing_line,
     target_line,
 )
 from suite.report.leaderboard import Leaderboard
-from suite.report.tables import matrix_headings, matrix_lines
+from suite.report.tables import (
+    across_headings,
+    across_lines,
+    across_notes,
+    matrix_headings,
+    matrix_lines,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,7 +47,8 @@ def show(leaderboard: Leaderboard, console: "Console | None" = None) -> None:
     for board in leaderboard.boards:
         console.print(board.title, style="bold", markup=False, highlight=False)
         console.print(_board_table(board, console.width))
-        lines = "\n".join(line for line in (target_line(board), standing_line(board)) if line)
+        told = (seeds_line(board), target_line(board), standing_line(board))
+        lines = "\n".join(line for line in told if line)
         console.print(lines + "\n", markup=False, highlight=False)
         if board.references:
             console.print(_reference_table(board))
@@ -47,6 +56,11 @@ def show(leaderboard: Leaderboard, console: "Console | None" = None) -> None:
     if len(leaderboard.boards) > 1:
         for table in _matrix_tables(leaderboard, console.width):
             console.print(table)
+    if leaderboard.across is not None:
+        console.print(_across_table(leaderboard.across, console.width))
+        console.print(
+            "\n".join(across_notes(leaderboard.across)) + "\n", markup=False, highlight=False
+        )
     for line in leaderboard.summary():
         console.print(line, markup=False, highlight=False)
 
@@ -127,6 +141,33 @@ def _reference_table(board: Board) -> "Table":
     for line in cells:
         shown = [cell for n, cell in enumerate(line) if any(other[n] for other in cells)]
         table.add_row(*map(escape, shown))
+    return table
+
+
+def _across_table(found: Across, width: int) -> "Table":
+    """Return as many columns as fit: the scores go first, from the left."""
+    from rich.markup import escape
+
+    headings, lines = across_headings(found), list(across_lines(found))
+    least = [
+        max(_longest(heading.split()), _longest(line[number] for line in lines))
+        for number, heading in enumerate(headings)
+    ]
+    wanted, least[0] = least[0], min(least[0], _NAME)
+    shown = list(range(len(headings)))
+    while (left := width + _BETWEEN - sum(least[n] + _BETWEEN for n in shown)) < 0:
+        if len(shown) <= 4:
+            break
+        del shown[4]
+    least[0] += min(max(0, left), wanted - least[0])
+    table = _table(title="across data sets", title_justify="left", title_style="bold")
+    for number in shown:
+        justify: Any = "right" if number else "left"
+        table.add_column(
+            escape(headings[number]), justify=justify, overflow="fold", width=least[number]
+        )
+    for line in lines:
+        table.add_row(*(escape(line[number]) for number in shown))
     return table
 
 

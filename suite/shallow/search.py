@@ -103,7 +103,7 @@ def search(
         found.steps = step
         target = task.target
         if found.reached is None and target.reached(validated[target.metric]):
-            found.reached = {"step": step, **clocks}
+            found.reached = {"step": step, "examples": step * found.examples, **clocks}
         if worse == _WORSE_IN_A_ROW and step < len(values_of_C):
             found.stopped = "convergence"
             break

@@ -280,7 +280,8 @@ class Judge:
         }
         run.emit(step, {**{f"validation/{k}": v for k, v in values.items()}, **clocks})
         if outcome.reached is None and run.task.target.reached(_watched(run.task.target, values)):
-            outcome.reached = {"step": step, **{k.split("/")[1]: v for k, v in clocks.items()}}
+            outcome.reached = {"step": step, "examples": outcome.examples}
+            outcome.reached |= {k.split("/")[1]: v for k, v in clocks.items()}
             if run.meter.joules is not None:
                 outcome.reached["joules"] = run.meter.joules
         converged = self.convergence.reached(values[run.task.primary])

@@ -13,15 +13,29 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("results", nargs="?", type=Path, default=Path("results"))
     parser.add_argument("--sweep", help="only the runs of this sweep")
     parser.add_argument("--to", type=Path, help="folder to write to (default: the results folder)")
+    parser.add_argument(
+        "--reference", type=Path, help="YAML that scores across data sets are taken against"
+    )
+    parser.add_argument(
+        "--repeats",
+        choices=("median", "olympic", "best"),
+        default="median",
+        help="what stands for the times of repeats there: their median, the mean without fastest "
+        "and slowest (MLPerf), or the median of the best configurations by seed (AlgoPerf)",
+    )
     chosen = parser.parse_args(arguments)
     from suite.report.leaderboard import leaderboard
+    from suite.report.reference import EMBEDDED, Reference
+    from suite.report.scores import Counting
+
+    reference = Reference.read(chosen.reference or EMBEDDED)
 
     records = read_records(chosen.results)
     if chosen.sweep:
         records = [record for record in records if record.sweep == chosen.sweep]
     if not any(record.status == "finished" for record in records):
         raise DataError(f"{chosen.results}: holds no finished run; train one with `triathlon`")
-    board = leaderboard(records)
+    board = leaderboard(records, reference, Counting(chosen.repeats))
     board.print()
     for path in board.write(chosen.to or chosen.results):
         print(path)

@@ -1,5 +1,6 @@
 """Commands that show something without training: they need no torch and little time."""
 
+import json
 import statistics
 import subprocess
 import sys
@@ -79,3 +80,24 @@ def test_a_reader_that_has_seen_enough_is_no_error():
         listing.stdout.close()
         assert listing.stderr.read() == b""
     assert listing.returncode == 141
+
+
+def test_compare_needs_nothing_heavy_and_refuses_in_a_line(light, tmp_path):
+    light("compare", "backbone=mlp", "backbone=lstm").refused("results: is not there")
+    runs = []
+    for seed in range(3):
+        for backbone, value in (("mlp", 0.9), ("lstm", 0.8)):
+            runs.append({
+                "run_id": f"{backbone}{seed}", "name": "", "status": "finished", "seed": seed,
+                "data": "digits", "backbone": backbone, "group_hash": backbone,
+                "primary": "accuracy", "direction": "maximize",
+                "metrics": {"test/accuracy": value + seed / 100},
+            })  # fmt: skip
+    (tmp_path / "runs.json").write_text(json.dumps(runs))
+    by_file = ("--results", "runs.json")
+    said = light("compare", "backbone=mlp", "backbone=lstm", "--gate", *by_file)
+    assert said.code == 1
+    assert "gate: B is worse than A by digits: accuracy" in said.out
+    assert light("compare", "backbone=lstm", "backbone=mlp", "--gate", *by_file).code == 0
+    said = light("compare", "backbone=mlp", "backbone=gru", *by_file)
+    said.refused("no run has backbone=gru; there is lstm, mlp")

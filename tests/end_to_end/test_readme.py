@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from suite import cli
-from suite.record import read_records
+from suite.record import RunRecord, read_records
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -118,6 +118,22 @@ def pretrained(folder: Path) -> None:
     ).save_pretrained(folder)  # fmt: skip
 
 
+def repeats(folder: Path) -> None:
+    """Finished runs in results/, and others of the same configurations in baseline/."""
+    for results in ("results", "baseline"):
+        for backbone in ("mlp", "lstm"):
+            for seed in range(3):
+                name = f"{results}-{backbone}-{seed}"
+                place = folder / results / "runs" / name
+                place.mkdir(parents=True)
+                RunRecord(
+                    run_id=name, name=name, status="finished", data="digits", backbone=backbone,
+                    seed=seed, group_hash=backbone, config_hash=f"{backbone}{seed}",
+                    primary="accuracy", direction="maximize",
+                    metrics={"test/accuracy": 0.9 + seed / 100},
+                ).write(place)  # fmt: skip
+
+
 def write_csv(path: Path, header: tuple[str, ...], rows: list[tuple[str, str]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="") as file:
@@ -141,6 +157,8 @@ def test_runs_and_sweeps(command: list[str], folders: Path) -> None:
 def test_verbs(command: list[str], folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
     if command == ["report"]:
         assert call(SHORT) == 0
+    if command[0] == "compare":
+        repeats(folders)
     if command == ["ui"]:
         command = ["ui", "--help"]  # a server runs until it is stopped: see test_ui
     if command[0] == "bench":

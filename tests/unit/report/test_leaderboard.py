@@ -1,7 +1,9 @@
 import csv
 import io
 import json
+import math
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +64,31 @@ def test_numbers(records: list[RunRecord]) -> None:
     assert first.mean == pytest.approx(0.93)
     assert (first.median, first.lowest, first.highest) == (0.94, 0.90, 0.95)
     assert first.training_seconds == 9.0
-    # Medians over the two runs that reached the target.
-    assert (first.reached, first.target_training_seconds, first.target_wall_seconds) == (2, 6, 7.5)
+    # Of 4, 8 and a miss, which took infinitely long.
+    assert first.reached == 2
+    assert first.to_target["training_seconds"] == 8
+    assert first.to_target["wall_seconds"] == 9
     assert (second.name, second.n, second.reached) == ("resnet + adamw", 1, 0)
-    assert second.target_training_seconds is None
+    assert second.to_target["training_seconds"] == math.inf
     assert [reference["name"] for reference in board.references] == ["SVM"]
+
+
+def test_statistics_of_every_metric(records: list[RunRecord]) -> None:
+    for number, record in enumerate(records[:3]):
+        record.metrics |= {"test/loss": 1.0 + number, "validation/loss": 9.0}
+    records[0].metrics["test/extra"] = 1.0
+    first = leaderboard(records).boards[0].rows[0]
+    assert list(first.statistics) == [
+        "test/accuracy",
+        "test/loss",
+        "throughput/examples_per_second",
+        "throughput/units_per_second",
+        "time/training_seconds",
+        "time/wall_seconds",
+    ]
+    assert first.statistics["test/accuracy"] == first.seeds
+    assert first.statistics["test/loss"].deviation == 1.0
+    assert first.statistics["time/training_seconds"].mean == pytest.approx(37 / 3)
 
 
 def test_lower_is_better_where_it_is() -> None:
@@ -155,9 +177,12 @@ def test_files(records: list[RunRecord], tmp_path: Path) -> None:
     assert (tmp_path / "leaderboard.png").read_bytes().startswith(b"\x89PNG")
     text = (tmp_path / "leaderboard.md").read_text()
     assert "## image_recognition / spoken (synthetic data)" in text
-    assert "| mlp + adamw | 0.9300 | n=3 | 0.9400 | 0.9000 | 0.9500 |" in text
-    assert "| 9.0 | 6.0 / 7.5 | 2/3 | 1.5M |" in text
-    assert "| resnet + adamw | 0.9200 | n=1 | — |" in text
+    # 4.302653 standard deviations of 0.0264575, over √3.
+    assert "| mlp + adamw | 0.9300 | n=3 | ±0.0657 | 0.9400 | 0.9000 | 0.9500 |" in text
+    assert "± 95% interval of the mean over seeds, from n=3: Student's t" in text
+    assert "| 9.0 | 8.0 / 9.0 | 2/3 | 1.5M |" in text
+    assert "| resnet + adamw | 0.9200 | n=1 | — | — |" in text
+    assert "| 10.0 | ∞ | 0/1 | 1.5M |" in text
     assert "Doe \\| 1999" in text
     assert "Runs left out: 1 failed, 1 not finished." in text
     lines = list(csv.DictReader(io.StringIO((tmp_path / "leaderboard.csv").read_text())))
@@ -167,7 +192,12 @@ def test_files(records: list[RunRecord], tmp_path: Path) -> None:
         "reference: SVM",
     ]
     assert float(lines[0]["mean"]) == pytest.approx(0.93)
-    assert json.loads((tmp_path / "leaderboard.json").read_text())["boards"][1]["synthetic"]
+    assert float(lines[0]["seeds_low"]) == pytest.approx(0.93 - 0.0657241, abs=1e-6)
+    assert (lines[1]["seeds_low"], lines[1]["target_training_seconds"]) == ("", "inf")
+    assert lines[1]["against_best_verdict"] == "too few runs"
+    boards = json.loads((tmp_path / "leaderboard.json").read_text())["boards"]
+    assert boards[1]["synthetic"]
+    assert boards[0]["rows"][1]["to_target"]["training_seconds"] == "Infinity"
 
 
 def shown(board: Leaderboard, width: int = 200) -> str:
@@ -202,7 +232,7 @@ def test_a_narrow_terminal_is_not_cut(records: list[RunRecord]) -> None:
     lines = console.file.getvalue().splitlines()
     assert max(map(len, lines)) <= 80
     row = next(line for line in lines if "mlp + adamw" in line)
-    assert "6.0 / 7.5" in row
+    assert "8.0 / 9.0" in row
     assert "0.9500" not in row  # the highest of three matters least
 
 
@@ -278,7 +308,7 @@ def test_nothing_known_has_no_column_and_no_gap(records: list[RunRecord], tmp_pa
     board.write(tmp_path)
     text = (tmp_path / "leaderboard.md").read_text()
     assert "gap to" not in text
-    assert "interval" not in text
+    assert "over items" not in text
     (line, *_) = csv.DictReader(io.StringIO((tmp_path / "leaderboard.csv").read_text()))
     assert (line["gap_to_published"], line["verdict_people"]) == ("", "")
 
@@ -322,8 +352,10 @@ def test_what_matters_stays_on_a_terminal_of_any_width(
     assert isinstance(console.file, io.StringIO)
     text = console.file.getvalue()
     assert max(map(len, text.splitlines())) <= width
-    for part in ("0.9300", "0.9300–0.9600", "-0.0100", "reproduces", "n=3"):
+    for part in ("0.9300", "n=3", "±0.0657", "0.9300–0.9600"):
         assert part in text, part
+    for part in ("-0.0100", "reproduces"):
+        assert (part in text) == (width >= 80), part
     assert ("+0.1400" in text) == (width >= 80)
     assert ("images/s" in text) == (width >= 140)
     assert re.search(r"ResNet-18 +published +0\.9500 +n=5 +original +", text)
@@ -411,3 +443,87 @@ def test_rows_that_no_override_tells_apart_are_told_apart_by_their_hash() -> Non
     ]
     names = [row.settings for row in leaderboard(runs).boards[0].rows]
     assert names == ["trainer.epochs=3 a", "trainer.epochs=3 b"]
+
+
+def repeated(backbone: str, *values: float, **changes: Any) -> list[RunRecord]:
+    return [
+        run(f"{backbone}{seed}", value, backbone=backbone, seed=seed, **changes)
+        for seed, value in enumerate(values)
+    ]
+
+
+def test_each_row_is_told_apart_from_the_best_one() -> None:
+    runs = [
+        *repeated("resnet", 0.95, 0.96, 0.97, 0.96),
+        *repeated("mlp", 0.949, 0.958, 0.972, 0.957),
+        *repeated("lstm", 0.900, 0.911, 0.921, 0.909),
+        *repeated("svm", 0.8),
+    ]
+    first, *others = leaderboard(runs).boards[0].rows
+    assert (first.backbone, first.against_best) == ("resnet", None)
+    told = {row.backbone: row.against_best for row in others}
+    assert {name: one.verdict for name, one in told.items() if one} == {
+        "mlp": "not distinguishable",
+        "lstm": "worse",
+        "svm": "too few runs",
+    }
+    lstm = told["lstm"]
+    assert lstm is not None
+    assert (lstm.n, lstm.paired) == (4, True)
+    assert lstm.mean == pytest.approx(-0.04975)
+    # Corrected for the six pairs of four rows, of which three are with the best.
+    assert lstm.p is not None
+    assert lstm.p_corrected == pytest.approx(6 * lstm.p)
+    text = shown(leaderboard(runs))
+    assert "corrected for 6 pairs of rows" in text
+    assert re.search(r"lstm \+ adamw .* -0\.049[78] worse", text)
+
+
+def test_rows_on_the_front_are_told_where_machines_are_alike() -> None:
+    here, there = {"fingerprint": "m"}, {"fingerprint": "n"}
+    slow = repeated("resnet", 0.95, training_seconds=50.0, machine=here)
+    fast = repeated("mlp", 0.9, training_seconds=5.0, machine=here)
+    beaten = repeated("lstm", 0.8, training_seconds=6.0, machine=here)
+    board = leaderboard([*slow, *fast, *beaten]).boards[0]
+    assert [row.on_front for row in board.rows] == [True, True, False]
+    elsewhere = repeated("svm", 0.7, training_seconds=1.0, machine=there)
+    board = leaderboard([*slow, *fast, *elsewhere]).boards[0]
+    assert [row.on_front for row in board.rows] == [None] * 3
+
+
+def test_a_picture_of_very_many_boards_draws_the_first(tmp_path: Path) -> None:
+    from PIL import Image
+
+    def height(boards: int) -> int:
+        runs = [run(f"{n}", 0.9, data=f"set{n:02}", config_hash=f"{n}") for n in range(boards)]
+        leaderboard(runs).write(tmp_path)
+        with Image.open(tmp_path / "leaderboard.png") as picture:
+            return picture.height
+
+    assert height(30) == pytest.approx(height(24), rel=0.05)
+
+
+def test_the_cost_is_linear_in_runs() -> None:
+    def seconds(count: int) -> float:
+        runs = [
+            run(f"{n}", 0.9 + n % 7 / 100, backbone=f"net{n // 3}", seed=n % 3, started=f"{n:06}")
+            for n in range(count)
+        ]
+        before = time.process_time()
+        board = leaderboard(runs).boards[0]
+        assert len(board.rows) == count // 3
+        return time.process_time() - before
+
+    seconds(300)  # what is imported and cached once
+    # Sixteen times the time for four times the runs, were it quadratic.
+    assert min(seconds(4800) for _ in range(2)) < 8 * max(seconds(1200), seconds(1200))
+
+
+def test_the_order_of_the_records_does_not_matter(records: list[RunRecord], tmp_path: Path) -> None:
+    for number, record in enumerate(records):
+        record.started = f"2026-01-0{number + 1}"
+    written = []
+    for order in (records, records[::-1]):
+        paths = leaderboard(order).write(tmp_path)
+        written.append([path.read_bytes() for path in paths])
+    assert written[0] == written[1]

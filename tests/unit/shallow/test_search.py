@@ -83,7 +83,8 @@ def test_the_best_is_kept_and_of_equals_the_first():
 
 def test_the_target_is_reached_once():
     found, *_ = look({1: 5, 2: 7, 4: 9})
-    assert found.reached == {"step": 2, "training_seconds": 2, "wall_seconds": 4}
+    # Twice the ten examples that are fitted.
+    assert found.reached == {"step": 2, "examples": 20, "training_seconds": 2, "wall_seconds": 4}
     assert look({1: 5})[0].reached is None
 
 

@@ -87,7 +87,12 @@ def test_stops_at_the_target_and_tells_both_clocks(bench):
     assert outcome.stopped == "target"
     assert outcome.steps < 200
     step = outcome.steps
-    assert outcome.reached == {"step": step, "training_seconds": step, "wall_seconds": 2 * step}
+    assert outcome.reached == {
+        "step": step,
+        "examples": outcome.examples,
+        "training_seconds": step,
+        "wall_seconds": 2 * step,
+    }
     errors = [value for _, value in made.series("validation/error")]
     assert errors[-1] <= 0.2 < min(errors[:-1])
 

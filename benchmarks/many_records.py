@@ -1,0 +1,116 @@
+"""What the leaderboard costs by the number of runs: synthetic records, up to 10,000 of them.
+
+    python -m benchmarks.many_records
+
+Each size in a process of its own. Read: the records from disk; make: groups, statistics, scores;
+write: Markdown, JSON, CSV and the picture. Two shapes: many groups (three seeds each) on the
+embedded sets, or many boards of twelve groups.
+"""
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from suite.record import RunRecord, read_records
+from suite.report.leaderboard import leaderboard
+from suite.report.reference import Reference
+
+SIZES = (1_250, 2_500, 5_000, 10_000)
+SEEDS = 3
+
+
+def records(count: int, shape: str) -> list[RunRecord]:
+    rng = np.random.default_rng(0)
+    sets = Reference.read().sets
+    made = []
+    for number in range(count):
+        group, seed = divmod(number, SEEDS)
+        one = sets[group % len(sets)]
+        board = 0 if shape == "groups" else group // (12 * len(sets))
+        entrant = group // len(sets) % (12 if shape == "boards" else count)
+        name = f"{one.data}{board or ''}"
+        sign = 1 if one.direction == "maximize" else -1
+        quality = one.quality - sign * (entrant % 40) / 500 - sign * float(rng.normal(0, 0.01))
+        missed = rng.random() < 0.1
+        made.append(
+            RunRecord(
+                run_id=f"{number:06}",
+                name="",
+                status="finished",
+                started=f"2026-01-01T00:{number // 60 % 60:02}:{number % 60:02}",
+                task=one.task,
+                data=name,
+                backbone=f"net{entrant % 7}",
+                optimizer="adamw",
+                seed=seed,
+                overrides=[f"optimizer.lr={entrant}"],
+                config={"trainer": {"batch_size": 64}},
+                config_hash=f"{group:08x}-{seed}",
+                group_hash=f"{group:08x}",
+                data_card={"name": name, "fingerprint": one.fingerprint, "sizes": {"test": 500}},
+                machine={"fingerprint": "d922f8e50a0c"},
+                unit="example",
+                primary=one.metric,
+                direction=one.direction,
+                metrics={f"test/{one.metric}": quality},
+                intervals={f"test/{one.metric}": (quality - 0.01, quality + 0.01, "Wilson score")},
+                directions={one.metric: one.direction},
+                target={"metric": one.metric, "threshold": one.target, "direction": one.direction},
+                reached=None if missed else {
+                    "step": 100, "examples": float(rng.uniform(5e3, 2e5)),
+                    "training_seconds": float(rng.uniform(2, 60)), "wall_seconds": 70.0,
+                },
+                training_seconds=float(rng.uniform(5, 100)),
+                throughput={"examples_per_second": 900.0, "units_per_second": 900.0},
+                model={"parameters": 1e5},
+            )
+        )  # fmt: skip
+    return made
+
+
+def measure(count: int, shape: str) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for record in records(count, shape):
+            place = folder / "runs" / record.run_id
+            place.mkdir(parents=True)
+            record.write(place)
+        marks = [time.perf_counter()]
+        found = read_records(folder)
+        marks.append(time.perf_counter())
+        board = leaderboard(found)
+        marks.append(time.perf_counter())
+        board.write(folder)
+        marks.append(time.perf_counter())
+        seconds = [later - before for before, later in pairwise(marks)]
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        rows = sum(len(one.rows) for one in board.boards)
+        times = "  ".join(f"{one:7.2f}" for one in (*seconds, sum(seconds)))
+        per_thousand = sum(seconds) / count * 1000
+        print(f"{shape:<7}{count:>7}{rows:>7}{len(board.boards):>7}  {times}  "
+              f"{per_thousand:9.2f}  {peak:7.0f}", flush=True)  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", nargs=2, metavar=("COUNT", "SHAPE"))
+    only = parser.parse_args().only
+    if only:
+        measure(int(only[0]), only[1])
+        return
+    print("shape     runs   rows boards   read s   make s  write s    all s  s by 1000  peak MB")
+    for shape in ("groups", "boards"):
+        for count in SIZES:
+            command = [sys.executable, "-m", "benchmarks.many_records", "--only", str(count), shape]
+            subprocess.run(command, check=True)
+
+
+if __name__ == "__main__":
+    main()
