@@ -5,7 +5,7 @@ import secrets
 import sys
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, fields, is_dataclass, replace
 from pathlib import Path
@@ -75,10 +75,16 @@ _KEPT = "backbone"
 """Folder beside a model's weights for what its backbone is built from again."""
 
 
-def run(config: RunConfig, overrides: Sequence[str] = ()) -> RunRecord:
+def run(
+    config: RunConfig,
+    overrides: Sequence[str] = (),
+    *,
+    begun: Callable[[RunRecord], None] = lambda record: None,
+) -> RunRecord:
     """Train, test and record one run; raise a `TriathlonError` where it cannot.
 
-    A run that fails is recorded with its error, then the error goes on.
+    A run that fails is recorded with its error, then the error goes on. begun: told of the run
+    before anything of it is written.
     """
     device = choose_device(config.hardware)
     techniques = prepare_process(config.hardware, device)
@@ -87,6 +93,7 @@ def run(config: RunConfig, overrides: Sequence[str] = ()) -> RunRecord:
     record = new_record(config, overrides)
     record.machine, record.techniques = describe_machine(device), techniques
     folder = results / "runs" / record.run_id
+    begun(record)
     console = Console()
     journal = _open_journal(folder, console)
     with atomic_path(folder / "config.yaml") as path:

@@ -1,0 +1,118 @@
+"""How far sweeps are, read from their books alone."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+from suite.errors import DataError, nearest
+from suite.sweeps.books import Books, Entry, Status
+from suite.sweeps.opening import running
+from suite.sweeps.plan import Cell, Plan
+from suite.tracking.sweep_run import Sweep
+
+_SEED = "seed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """A sweep as its books have it.
+
+    open: a living process is at work on it. entries: by the key of the cell. parallel: None where
+    a cluster decides.
+    """
+
+    name: str
+    plan: Plan
+    entries: Mapping[str, Entry]
+    open: bool
+    parallel: int | None
+    started: float
+
+    @property
+    def count(self) -> dict[Status, int]:
+        """Cells by how they stand."""
+        found = Counter(entry.status for entry in self.entries.values())
+        return {status: found[status] for status in Status}
+
+    def cells(self, status: Status) -> list[tuple[Cell, Entry]]:
+        """Return the cells that stand so."""
+        found = [(cell, self.entries[cell.key]) for cell in self.plan.cells]
+        return [(cell, entry) for cell, entry in found if entry.status is status]
+
+    def seconds_left(self, now: float | None = None) -> float | None:
+        """Estimate how long what is left takes; None where no cell has finished yet.
+
+        A cell is taken to need the mean time of those finished that are most like it. What is
+        left is divided by how many run at once, and is no shorter than its longest cell.
+        """
+        done = [(cell, entry.seconds) for cell, entry in self.cells(Status.finished)]
+        if not done or self.plan.space:
+            return None
+        now = time.time() if now is None else now
+        keys = self.plan.varying() - {_SEED}
+        known: dict[tuple[tuple[str, str | None], ...], float] = {}
+
+        def needed(cell: Cell) -> float:
+            place = tuple(sorted((key, cell.settings.get(key)) for key in keys))
+            if place not in known:
+                known[place] = _like(place, done)
+            return known[place]
+
+        left = []
+        for cell in self.plan.cells:
+            entry = self.entries[cell.key]
+            if entry.status is Status.running:
+                left.append(max(needed(cell) - (now - entry.started), 0.0))
+            elif entry.status in (Status.pending, Status.killed):
+                left.append(needed(cell))
+        at_once = self.parallel or max(self.count[Status.running], 1)
+        return max(sum(left) / at_once, max(left)) if left else 0.0
+
+
+def _like(place: tuple[tuple[str, str | None], ...], done: list[tuple[Cell, float]]) -> float:
+    """Return the mean seconds of the finished cells that share most settings with a place."""
+    shared = [sum(cell.settings.get(key) == value for key, value in place) for cell, _ in done]
+    return fmean(s for (_, s), n in zip(done, shared, strict=True) if n == max(shared))
+
+
+def read_standing(folder: Path) -> Standing:
+    """Read how the sweep in this folder stands; raise `DataError` where there is none."""
+    plan = Plan.read(folder)
+    if plan is None:
+        raise DataError(f"{folder}: has no plan.json; it was not made by `triathlon -m`")
+    sweep = Sweep.read(folder)
+    open_ = running(folder)
+    books = Books(folder)
+    entries = {cell.key: books.entry(cell.key) for cell in plan.cells}
+    return Standing(
+        name=folder.name,
+        plan=plan,
+        entries=entries,
+        open=open_,
+        parallel=sweep.parallel,
+        started=sweep.started,
+    )
+
+
+def folders(results: Path) -> list[Path]:
+    """Return the folders of all sweeps that have books, the newest first."""
+    found = results.glob("sweeps/*/plan.json")
+    by_age = sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
+    return [path.parent for path in by_age]
+
+
+def folder_named(results: Path, name: str | None) -> Path:
+    """Return the folder of a sweep, of the newest where no name is given."""
+    known = folders(results)
+    if not known:
+        raise DataError(f"{results / 'sweeps'}: has no sweep; `triathlon -m …` makes one")
+    if name is None:
+        return known[0]
+    for folder in known:
+        if folder.name == name:
+            return folder
+    hint = nearest(name, [folder.name for folder in known])
+    raise DataError(f"{name}: no such sweep in {results}{hint}; `triathlon sweep list` names them")
