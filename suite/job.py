@@ -51,6 +51,7 @@ def _cell(config: "RunConfig", overrides: list[str], name: str) -> str | None:
     """Run one job of a sweep, unless it is done, and note what becomes of it."""
     from suite.sweeps import slots
     from suite.sweeps.books import Books
+    from suite.sweeps.pruning import Watch
     from suite.tracking import sweep_run
 
     folder = sweep_run.folder_of(Path(config.results), name).resolve()
@@ -64,7 +65,13 @@ def _cell(config: "RunConfig", overrides: list[str], name: str) -> str | None:
         try:
             from suite.run import run
 
-            record = run(config, overrides, begun=lambda r: claim.begin(r.run_id, tuple(overrides)))
+            watch = Watch.of(folder, config.hash())
+            record = run(
+                config,
+                overrides,
+                begun=lambda r: claim.begin(r.run_id, tuple(overrides)),
+                observers=() if watch is None else (watch,),
+            )
         except BaseException as error:
             claim.fail(" ".join(str(error).split()) or type(error).__name__)
             raise

@@ -31,7 +31,7 @@ class RunRecord:
         the headline first.
     best: step and epoch of the best validation.
     target: metric, threshold and direction; reached: step and both clocks when it was, or None.
-    stopped: "length", "target", "convergence" or "time".
+    stopped: "length", "target", "convergence", "time" or "pruned".
     throughput: by name and unit: examples_per_second, units_per_second, step_seconds_p50, …
     model: parameters, those that are trained, and FLOPs of one example: of a forward pass, and of
         training, forward and backward.

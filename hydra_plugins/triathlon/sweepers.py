@@ -47,3 +47,42 @@ class GridSweeper(_Sweeper):
         from suite.sweeps.grid import run_grid
 
         run_grid(self.context, arguments, params=self.params, max_batch_size=self.max_batch_size)
+
+
+class OptunaSweeper(_Sweeper):
+    """A search with Optuna; see `suite.sweeps.search`."""
+
+    def __init__(
+        self,
+        *,
+        n_trials: int,
+        n_jobs: int | None,
+        sampler: str,
+        sampler_seed: int,
+        pruner: str | None,
+        startup_trials: int,
+        warmup: int,
+        reduction_factor: int,
+        params: dict[str, Any] | None = None,
+    ) -> None:
+        self.options = {
+            "n_trials": n_trials,
+            "n_jobs": n_jobs,
+            "sampler": sampler,
+            "sampler_seed": sampler_seed,
+        }
+        self.pruning = {
+            "kind": pruner or "none",
+            "startup_trials": startup_trials,
+            "warmup": warmup,
+            "reduction_factor": reduction_factor,
+        }
+        self.params = params or {}
+
+    def sweep(self, arguments: Sequence[str]) -> None:
+        """Run trials until there are as many as were asked for."""
+        from suite.sweeps.pruning import Pruning
+        from suite.sweeps.search import Settings, run_search
+
+        settings = Settings(pruning=Pruning(**self.pruning), **self.options)  # type: ignore[arg-type]
+        run_search(self.context, arguments, settings, self.params)

@@ -48,7 +48,8 @@ class Entry:
 
     run: id of the run that counts, None before there is one. superseded: runs it replaces.
     error: why it failed. started: seconds since 1970. seconds: from its start to its end, with all
-    that a process needs beside training. place: host and process.
+    that a process needs beside training. place: host and process. device: the accelerators that
+    its process may see, as CUDA_VISIBLE_DEVICES has them.
     """
 
     status: Status = Status.pending
@@ -58,6 +59,7 @@ class Entry:
     started: float = 0.0
     seconds: float = 0.0
     place: str = ""
+    device: str = ""
     overrides: tuple[str, ...] = field(default_factory=tuple)
 
 
@@ -171,6 +173,7 @@ class Claim:
                 superseded=earlier,
                 started=time.time(),
                 place=f"{socket.gethostname()}, process {os.getpid()}",
+                device=os.environ.get("CUDA_VISIBLE_DEVICES", ""),
                 overrides=overrides,
             )
         )

@@ -27,7 +27,7 @@ def run_grid(
 ) -> None:
     """Run what is not done of a grid. params: overrides of the sweeper's own configuration."""
     overrides = parsed(context, [*(f"{k}={v}" for k, v in params.items()), *arguments])
-    jobs, label = grid_of([one for one in overrides if not _of_the_sweep(one)])
+    jobs, label = grid_of([one for one in overrides if not of_the_sweep(one)])
     cells, notes = distinct(context.cells(jobs))
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
@@ -81,7 +81,7 @@ def command_of(overrides: Sequence["Override"]) -> tuple[str, ...]:
     asked = (
         one
         for one in overrides
-        if one.key_or_group.partition(".")[0] not in left_out and not _of_the_sweep(one)
+        if one.key_or_group.partition(".")[0] not in left_out and not of_the_sweep(one)
     )
     return tuple(sorted(str(one.input_line) for one in asked))
 
@@ -97,5 +97,6 @@ def label_of(parts: Sequence[str]) -> str:
     return text if len(text) <= _LONGEST_LABEL else text[:_LONGEST_LABEL].rstrip("-")
 
 
-def _of_the_sweep(override: "Override") -> bool:
+def of_the_sweep(override: "Override") -> bool:
+    """Return whether it is about the sweep and not its runs."""
     return override.key_or_group.partition(".")[0] == "sweep"

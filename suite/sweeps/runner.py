@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from hydra.types import HydraContext, TaskFunction
     from omegaconf import DictConfig
 
+    from suite.config import RunConfig
+
 _SECONDS_BETWEEN = 0.5
 
 
@@ -32,20 +34,24 @@ class Context:
 
         One that cannot be composed raises; one that is composed but refused is a cell that fails.
         """
-        from suite.compose import to_run
-
         cells = []
         for overrides in jobs:
-            composed = self.hydra.config_loader.load_sweep_config(self.config, list(overrides))
-            choices = composed.hydra.runtime.choices
-            task = composed.copy()
-            task._set_flag(["struct", "readonly"], [False, False])
-            del task["hydra"]
             try:
-                cells.append(Cell.of(to_run(task, choices), overrides))
+                cells.append(Cell.of(self.config_of(overrides), overrides))
             except TriathlonError as error:
                 cells.append(Cell.refused(str(error), overrides))
         return cells
+
+    def config_of(self, overrides: Sequence[str]) -> "RunConfig":
+        """Return the checked configuration that these overrides describe."""
+        from suite.compose import to_run
+
+        composed = self.hydra.config_loader.load_sweep_config(self.config, list(overrides))
+        choices = composed.hydra.runtime.choices
+        task = composed.copy()
+        task._set_flag(["struct", "readonly"], [False, False])
+        del task["hydra"]
+        return to_run(task, choices)
 
     def settle_in(self, folder: Path) -> None:
         """Have Hydra, and all jobs, take this folder for the sweep's."""

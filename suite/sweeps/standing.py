@@ -1,11 +1,13 @@
 """How far sweeps are, read from their books alone."""
 
+import json
 import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 from suite.errors import DataError, nearest
 from suite.sweeps.books import Books, Entry, Status
@@ -21,7 +23,7 @@ class Standing:
     """A sweep as its books have it.
 
     open: a living process is at work on it. entries: by the key of the cell. parallel: None where
-    a cluster decides.
+    a cluster decides. search: of a search, what its trials have come to.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Standing:
     open: bool
     parallel: int | None
     started: float
+    search: Mapping[str, Any] | None = None
 
     @property
     def count(self) -> dict[Status, int]:
@@ -46,10 +49,13 @@ class Standing:
         """Estimate how long what is left takes; None where no cell has finished yet.
 
         A cell is taken to need the mean time of those finished that are most like it. What is
-        left is divided by how many run at once, and is no shorter than its longest cell.
+        left is divided by how many run at once, and is no shorter than its longest cell. A trial
+        of a search is taken to need what those before it needed.
         """
         done = [(cell, entry.seconds) for cell, entry in self.cells(Status.finished)]
-        if not done or self.plan.space:
+        if self.search is not None:
+            return self._searching()
+        if not done:
             return None
         now = time.time() if now is None else now
         keys = self.plan.varying() - {_SEED}
@@ -70,6 +76,16 @@ class Standing:
                 left.append(needed(cell))
         at_once = self.parallel or max(self.count[Status.running], 1)
         return max(sum(left) / at_once, max(left)) if left else 0.0
+
+    def _searching(self) -> float | None:
+        assert self.search is not None
+        told: int = sum(self.search["trials"].values())
+        if not told:
+            return None
+        spent = sum(entry.seconds for entry in self.entries.values())
+        at_once = self.parallel or max(self.count[Status.running], 1)
+        left: int = max(self.search["n_trials"] - told, 0)
+        return left * spent / told / at_once
 
 
 def _like(place: tuple[tuple[str, str | None], ...], done: list[tuple[Cell, float]]) -> float:
@@ -94,7 +110,21 @@ def read_standing(folder: Path) -> Standing:
         open=open_,
         parallel=sweep.parallel,
         started=sweep.started,
+        search=_search(folder, plan),
     )
+
+
+def _search(folder: Path, plan: Plan) -> Mapping[str, Any] | None:
+    """Return what `search.json` tells; None for a sweep that is no search or has not begun."""
+    if not plan.space:
+        return None
+    try:
+        found: Mapping[str, Any] = json.loads((folder / "search.json").read_text())
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise DataError(f"{folder / 'search.json'}: unreadable ({error})") from error
+    return found
 
 
 def folders(results: Path) -> list[Path]:

@@ -23,6 +23,10 @@ Event = dict[str, Any]
 Observer = Callable[[Event], None]
 
 
+class GivenUp(Exception):
+    """Raised by an observer to end a run early; the run is then recorded as pruned, not failed."""
+
+
 class Journal:
     """Appends to `journal.jsonl` in the run's folder, then tells the observers (the console)."""
 

@@ -37,6 +37,8 @@ def _status(standing: Standing, as_json: bool) -> None:
         return
     print(f"{standing.name}: {state_of(standing)}")
     print(f"  {counts_of(standing)}")
+    for line in search_of(standing):
+        print(f"  {line}")
     left = standing.seconds_left()
     if left and standing.open:
         at_once = "" if standing.parallel is None else f", {standing.parallel} at once"
@@ -71,8 +73,11 @@ def state_of(standing: Standing) -> str:
     if standing.open:
         return "running"
     left = [entry.status for entry in standing.entries.values() if not entry.status.settled]
+    search = standing.search
+    if search is not None and sum(search["trials"].values()) < search["n_trials"]:
+        return "stopped"
     if not left:
-        return "done"
+        return "done" if standing.entries else "stopped"
     if Status.running in left:
         return "stopped, with runs still at work"
     return "done, with failures" if set(left) == {Status.failed} else "stopped"
@@ -85,6 +90,21 @@ def counts_of(standing: Standing) -> str:
     parts = [f"{count[status]} {status.value}" for status in order if count[status]]
     parts += [f"{count[Status.pending]} pending"] if count[Status.pending] else []
     return f"{len(standing.entries)} runs: {', '.join(parts) or 'none yet'}"
+
+
+def search_of(standing: Standing) -> list[str]:
+    """Return what a search has found so far."""
+    search = standing.search
+    if search is None:
+        return []
+    told = [f"{n} {name}" for name, n in search["trials"].items() if n]
+    lines = [f"{search['n_trials']} trials: {', '.join(told) or 'none over yet'}"]
+    best = search["best"]
+    if best is not None:
+        params = " ".join(f"{key}={value}" for key, value in best["params"].items())
+        seeds = f"mean of {search['seeds']} seeds" if search["seeds"] > 1 else "one seed"
+        lines.append(f"best {search['metric']} {best['value']:.4f}, {seeds}: {params}")
+    return lines
 
 
 def duration(seconds: float) -> str:
@@ -114,6 +134,7 @@ def _plain(standing: Standing) -> dict[str, Any]:
         "started": standing.started,
         "parallel": standing.parallel,
         "seconds_left": standing.seconds_left(),
+        "search": standing.search,
         "runs": {status.value: n for status, n in standing.count.items()},
     }
 

@@ -102,6 +102,29 @@ def test_status_for_programs(books: Books, capsys: pytest.CaptureFixture[str]) -
     assert json.loads(capsys.readouterr().out)[0]["name"] == "s"
 
 
+def test_a_search_tells_its_trials_and_the_best(
+    books: Books, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import json
+
+    Plan(command=(), cells=CELLS[:2], space={"lr": "interval(0,1)"}).write(books.folder)
+    for key in ("mlp0", "mlp1"):
+        books.write(key, DONE)
+    told = {
+        "metric": "validation/accuracy", "direction": "maximize", "seeds": 2, "n_trials": 9,
+        "trials": {"finished": 1, "pruned": 0, "failed": 0},
+        "best": {"value": 0.5, "params": {"lr": 0.1}},
+    }  # fmt: skip
+    (books.folder / "search.json").write_text(json.dumps(told))
+    assert main(["status", "--results", str(books.results)]) == 0
+    said = capsys.readouterr().out
+    assert said.splitlines()[0] == "s: stopped"
+    assert "9 trials: 1 finished" in said
+    assert "best validation/accuracy 0.5000, mean of 2 seeds: lr=0.1" in said
+    # One trial took 20 seconds; eight more, two at once.
+    assert read_standing(books.folder).seconds_left() == 80
+
+
 def test_a_sweep_is_found_by_name_or_age(books: Books, tmp_path: Path) -> None:
     assert folder_named(books.results, None) == books.folder
     older = books.results / "sweeps" / "older"
