@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from suite.config import OnChange
+from suite.config import OnChange, SweepConfig
 from suite.errors import ConfigError, unwritable
 from suite.record import RunRecord
 from suite.sweeps import locks
@@ -33,12 +33,16 @@ def opened(config: "DictConfig", plan: Plan, label: str) -> Iterator[tuple[Books
     The sweep is this process's alone until the context ends. label: what varies, for its name.
     Raises `ConfigError` where a sweep of this name, or else of this command, has other cells.
     """
+    from omegaconf import OmegaConf
+
+    settings: SweepConfig = OmegaConf.to_object(config.sweep)  # type: ignore[assignment]
     results = Path(config.results)
     root = results / "sweeps"
     running: Path | None = None
     try:
         with store.file_lock(results / "sweeps.lock"):
-            name = _choose(config, plan, root, label)
+            given = settings.name or _hydras_name(config)
+            name = _choose(given, settings.on_change, plan, root, label)
             folder = folder_of(results, name)
             known = Plan.read(folder)
             plan = known.extended(plan) if known is not None else plan
@@ -67,19 +71,15 @@ def running(folder: Path) -> bool:
     return locks.held(folder / "locks" / "sweep.lock")
 
 
-def name_of(config: "DictConfig") -> str | None:
-    """Return the name that the user gave the sweep, with `sweep.name` or Hydra's own key."""
-    given: str | None = config.sweep.name
-    if given is None and any(
-        str(one).startswith("hydra.sweep.dir=") for one in config.hydra.overrides.hydra
-    ):
-        given = Path(config.hydra.sweep.dir).name
-    return given
+def _hydras_name(config: "DictConfig") -> str | None:
+    """Return the name that Hydra's own key gives the sweep, None where the user did not set it."""
+    overrides = map(str, config.hydra.overrides.hydra)
+    if any(one.startswith("hydra.sweep.dir=") for one in overrides):
+        return Path(config.hydra.sweep.dir).name
+    return None
 
 
-def _choose(config: "DictConfig", plan: Plan, root: Path, label: str) -> str:
-    given = name_of(config)
-    change: OnChange = config.sweep.on_change
+def _choose(given: str | None, change: OnChange, plan: Plan, root: Path, label: str) -> str:
     name = given or f"{label}-{plan.identity[:6]}"
     known = Plan.read(root / name)
     if known is None and given is None:

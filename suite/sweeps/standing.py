@@ -2,8 +2,8 @@
 
 import json
 import time
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -16,6 +16,8 @@ from suite.sweeps.plan import Cell, Plan
 from suite.tracking.sweep_run import Sweep
 
 _SEED = "seed"
+Place = tuple[str | None, ...]
+"""A cell's values of the settings in which cells differ, without the seed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,14 +60,16 @@ class Standing:
         if not done:
             return None
         now = time.time() if now is None else now
-        keys = self.plan.varying() - {_SEED}
-        known: dict[tuple[tuple[str, str | None], ...], float] = {}
+        keys = sorted(self.plan.varying() - {_SEED})
+        known: dict[Place, list[float]] = defaultdict(list)
+        for cell, seconds in done:
+            known[_place(cell, keys)].append(seconds)
 
         def needed(cell: Cell) -> float:
-            place = tuple(sorted((key, cell.settings.get(key)) for key in keys))
+            place = _place(cell, keys)
             if place not in known:
-                known[place] = _like(place, done)
-            return known[place]
+                known[place] = [_like(place, known)]
+            return fmean(known[place])
 
         left = []
         for cell in self.plan.cells:
@@ -88,10 +92,15 @@ class Standing:
         return left * spent / told / at_once
 
 
-def _like(place: tuple[tuple[str, str | None], ...], done: list[tuple[Cell, float]]) -> float:
-    """Return the mean seconds of the finished cells that share most settings with a place."""
-    shared = [sum(cell.settings.get(key) == value for key, value in place) for cell, _ in done]
-    return fmean(s for (_, s), n in zip(done, shared, strict=True) if n == max(shared))
+def _place(cell: Cell, keys: Sequence[str]) -> Place:
+    return tuple(cell.settings.get(key) for key in keys)
+
+
+def _like(place: Place, known: Mapping[Place, Sequence[float]]) -> float:
+    """Return the mean seconds of the cells that share most settings with a place."""
+    shared = {other: sum(a == b for a, b in zip(place, other, strict=True)) for other in known}
+    most = max(shared.values())
+    return fmean(s for other, n in shared.items() if n == most for s in known[other])
 
 
 def read_standing(folder: Path) -> Standing:

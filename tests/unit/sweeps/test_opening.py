@@ -7,7 +7,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from suite.compose import compose
-from suite.config import OnChange
+from suite.config import OnChange, SweepConfig
 from suite.errors import ConfigError
 from suite.record import RunRecord
 from suite.sweeps import locks
@@ -38,7 +38,7 @@ def name_of(results: Path, asked: Plan, name: str | None = None, **more: Any) ->
         {
             "results": str(results),
             "tracking": {"enabled": False, "uri": None, "experiment": None},
-            "sweep": {"name": name, "on_change": more.get("change", OnChange.refuse)},
+            "sweep": SweepConfig(name=name, on_change=more.get("change", OnChange.refuse)),
             "hydra": hydra,
         }
     )
@@ -134,7 +134,7 @@ def test_books_that_were_lost_are_made_again_from_records(results: Path) -> None
         {
             "results": str(results),
             "tracking": {"enabled": False, "uri": None, "experiment": None},
-            "sweep": {"name": "mine", "on_change": OnChange.refuse},
+            "sweep": SweepConfig(name="mine"),
             "hydra": hydra,
         }
     )
