@@ -14,7 +14,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -107,6 +107,14 @@ class Books:
         finally:
             locks.release(lock)
 
+    def set_aside(self, keys: Iterable[str]) -> None:
+        """Put the runs of these cells that failed or were killed aside, as they are made again."""
+        for key in keys:
+            if self.entry(key).status in (Status.failed, Status.killed):
+                with self.claim(key) as claim:
+                    if claim.entry.status in (Status.failed, Status.killed):
+                        claim.set_aside()
+
     def adopt(self, key: str, record: RunRecord) -> None:
         """Enter a finished run that the books do not know."""
         self.write(key, self._closed(Entry(run=record.run_id), record))
@@ -160,17 +168,20 @@ class Claim:
         self._books = books
         self._key = key
 
-    def begin(self, run: str, overrides: tuple[str, ...] = ()) -> None:
-        """Note the run that is about to start; earlier ones of the cell count no more."""
-        earlier = self.entry.superseded
+    def set_aside(self) -> None:
+        """Have the cell's run count no more."""
         if self.entry.run is not None:
             self._books.supersede(self.entry.run)
-            earlier += (self.entry.run,)
+            self._note(Entry(superseded=(*self.entry.superseded, self.entry.run)))
+
+    def begin(self, run: str, overrides: tuple[str, ...] = ()) -> None:
+        """Note the run that is about to start; an earlier one of the cell counts no more."""
+        self.set_aside()
         self._note(
             Entry(
                 status=Status.running,
                 run=run,
-                superseded=earlier,
+                superseded=self.entry.superseded,
                 started=time.time(),
                 place=f"{socket.gethostname()}, process {os.getpid()}",
                 device=os.environ.get("CUDA_VISIBLE_DEVICES", ""),

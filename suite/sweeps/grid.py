@@ -37,6 +37,7 @@ def run_grid(
     with opened(context.config, asked, label) as (books, plan):
         context.settle_in(books.folder)
         announce(books, books.folder.name, plan)
+        books.set_aside(cell.key for cell in cells)
         tracker.prepare(books.results, Sweep.read(books.folder))
         Runner(context, books, max_batch_size).run(cells)
 

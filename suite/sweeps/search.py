@@ -102,6 +102,7 @@ def run_search(
     label = label_of(["search", *(short(key) for key in space.searched)])
     with opened(context.config, asked, label) as (books, plan):
         context.settle_in(books.folder)
+        books.set_aside(cell.key for cell in plan.cells)
         tracker.prepare(books.results, Sweep.read(books.folder))
         config = context.config_of((*space.fixed, space.seeds[0]))
         Search(context, books, plan, space, settings, config).run()

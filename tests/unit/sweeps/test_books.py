@@ -115,6 +115,18 @@ def test_a_failed_run_is_superseded_with_its_record(books: Books) -> None:
     assert aside["error"] == "no"
 
 
+def test_what_is_made_again_is_set_aside_before(books: Books) -> None:
+    killed_while(books, "Journal(folder).start(record)")
+    with books.claim("done") as claim:
+        claim.begin("two")
+        claim.end(record("two"))
+    books.set_aside(["k", "done", "never"])
+    assert books.entry("k") == Entry(superseded=("one",))
+    assert (books.folder / "superseded" / "one").exists()
+    assert books.entry("done").run == "two"
+    assert books.entry("never") == Entry()
+
+
 def test_books_that_were_lost_adopt_what_is_finished(books: Books) -> None:
     books.adopt("k", record("one", wall_seconds=3.0))
     entry = books.entry("k")
