@@ -15,30 +15,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from suite.data.cache import atomic_path
 from suite.errors import ConfigError, nearest
 from suite.record import RunRecord
 from suite.sweeps import tracker
 from suite.sweeps.books import Books, Status
-from suite.sweeps.grid import command_of, grid_of, label_of, of_the_sweep, parsed, short, values_of
+from suite.sweeps.grid import command_of, label_of, parsed, short
 from suite.sweeps.opening import opened
 from suite.sweeps.plan import Cell, Plan
 from suite.sweeps.pruning import Pruning, study_of
 from suite.sweeps.runner import Context, Runner
+from suite.sweeps.space import SEED, Space, space_of
 from suite.tracking.sweep_run import Sweep
 
 if TYPE_CHECKING:
     import optuna
-    from hydra.core.override_parser.types import Override
-    from optuna.distributions import BaseDistribution
 
     from suite.config import RunConfig
-
-SEED = "seed"
-_INCOMPARABLE = ("task", "data", "experiment", "results", "cache", "tracking", "name")
-"""What a search cannot choose: runs that differ in it have no common scale, or are the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,19 +60,6 @@ class Settings:
                 f"hydra.sweeper.sampler={self.sampler}: no such sampler"
                 f"{nearest(self.sampler, known)}; there are {', '.join(known)}"
             )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Space:
-    """What a command asks to search. fixed: overrides of every run."""
-
-    fixed: tuple[str, ...]
-    searched: Mapping[str, "BaseDistribution"]
-    seeds: tuple[str, ...]
-
-    def job(self, params: Mapping[str, Any], seed: str) -> tuple[str, ...]:
-        """Return the overrides of one run of a trial."""
-        return (*self.fixed, *(f"{key}={value}" for key, value in params.items()), seed)
 
 
 def run_search(
@@ -183,7 +165,7 @@ class Search:
                     continue
                 seen = values[trial.number]
                 seen.append(value)
-                if 0 < wave < len(self.space.seeds) - 1 and self._hopeless(trial, fmean(seen)):
+                if wave < len(self.space.seeds) - 1 and self._hopeless(trial, wave, fmean(seen)):
                     self._study.tell(trial, state=optuna.trial.TrialState.PRUNED)
                     left.remove(trial)
         for trial in left:
@@ -204,10 +186,16 @@ class Search:
         record = RunRecord.read(self.books.results / "runs" / str(entry.run) / "record.json")
         return entry.status, record.metrics[f"validation/{self.metric}"]
 
-    def _hopeless(self, trial: "optuna.trial.Trial", mean: float) -> bool:
+    def _hopeless(self, trial: "optuna.trial.Trial", wave: int, mean: float) -> bool:
         """Report the mean over the seeds so far; return whether to give the trial up."""
-        frozen = self._study.trials[trial.number]
-        trial.report(mean, (frozen.last_step or 0) + 1)
+        known = self._study.get_trials(deepcopy=False)[trial.number]
+        if wave == 0:  # its looks have been reported, and the last has been judged
+            if _LOOKS not in known.user_attrs:
+                trial.set_user_attr(_LOOKS, known.last_step or 0)
+            return False
+        step = trial.user_attrs[_LOOKS] + wave
+        if step not in known.intermediate_values:  # it is, where a killed command goes on
+            trial.report(mean, step)
         return trial.should_prune()
 
     def _try_again(self) -> None:
@@ -286,73 +274,9 @@ class Search:
         )
 
 
-_AGAIN = "tried_again"
-"""Attribute of a trial: the number of the failed one that it stands for."""
-
-
-def space_of(overrides: Sequence["Override"]) -> Space:
-    """Return what a command asks to search; raise a `ConfigError` for what cannot be."""
-    fixed: list[str] = []
-    searched: dict[str, BaseDistribution] = {}
-    seeds: tuple[str, ...] = (f"{SEED}=0",)
-    for override in overrides:
-        if of_the_sweep(override):
-            continue
-        key, line = override.get_key_element(), override.input_line
-        if override.key_or_group == SEED:
-            if override.is_interval_sweep():
-                raise ConfigError(f"{line}: seeds are averaged over, not searched; give seed=0,1,2")
-            seeds = tuple(values_of(override))
-        elif not override.is_sweep_override():
-            fixed += grid_of([override])[0][0]
-        elif override.key_or_group.partition(".")[0] in _INCOMPARABLE[:3]:
-            raise ConfigError(
-                f"{line}: values of different data cannot be compared, so it cannot be searched; "
-                "give one"
-            )
-        elif override.key_or_group.partition(".")[0] in _INCOMPARABLE:
-            raise ConfigError(f"{line}: does not change a result, so it cannot be searched")
-        else:
-            searched[key] = distribution_of(override)
-    if not searched:
-        raise ConfigError(
-            "hydra/sweeper=optuna: nothing to search; give a key a range, as "
-            "'optimizer.lr=tag(log, interval(1e-4, 1e-1))' or backbone=mlp,lstm"
-        )
-    return Space(fixed=tuple(fixed), searched=searched, seeds=seeds)
-
-
-def distribution_of(override: "Override") -> "BaseDistribution":
-    """Return Optuna's distribution for Hydra's `interval`, `range`, `choice` or list of values.
-
-    Tags: `log` draws evenly in the logarithm, `int` whole numbers from an interval.
-    """
-    from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, RangeSweep
-    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-
-    value: Any = override.value()
-    tags = value.tags if isinstance(value, ChoiceSweep | IntervalSweep | RangeSweep) else set()
-    log = "log" in tags
-    unknown = sorted(tags - {"log", "int", "float"})
-    if unknown:
-        raise ConfigError(
-            f"{override.input_line}: no such tag as {unknown[0]}; there are log and int"
-        )
-    try:
-        if isinstance(value, IntervalSweep):
-            if value.start is None or value.end is None:
-                raise ValueError("an interval has two ends")
-            if "int" in tags:  # Hydra reads the ends as floats
-                return IntDistribution(int(value.start), int(value.end), log=log)
-            return FloatDistribution(float(value.start), float(value.end), log=log)
-        if isinstance(value, RangeSweep) and value.start is not None and value.stop is not None:
-            numbers = list(value.range())
-            if all(isinstance(number, int) for number in numbers) and numbers and not log:
-                return IntDistribution(int(numbers[0]), int(numbers[-1]), step=int(value.step))
-        choices = [one.partition("=")[2] for one in values_of(override)]
-        return CategoricalDistribution(choices)
-    except ValueError as error:
-        raise ConfigError(f"{override.input_line}: {str(error).splitlines()[0]}") from error
+_AGAIN, _LOOKS = "tried_again", "looks"
+"""Attributes of a trial: the number of the failed one that it stands for; how often its first run
+looked at the validation split."""
 
 
 def _aim(config: "RunConfig") -> tuple[str, str]:
