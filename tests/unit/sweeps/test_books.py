@@ -131,3 +131,27 @@ def test_books_that_were_lost_adopt_what_is_finished(books: Books) -> None:
     books.adopt("k", record("one", wall_seconds=3.0))
     entry = books.entry("k")
     assert (entry.status, entry.run, entry.seconds) == (Status.finished, "one", 3.0)
+
+
+def test_whoever_comes_to_a_cell_that_is_at_work_waits_and_finds_it_done(books: Books) -> None:
+    """As where the command was killed and its worker was not."""
+    code = (
+        "import sys, time\nfrom pathlib import Path\nfrom suite.sweeps.books import Books\n"
+        "from suite.record import RunRecord\n"
+        f"books = Books(Path({str(books.folder)!r}))\n"
+        "with books.claim('k') as claim:\n"
+        "    claim.begin('one')\n"
+        "    print('begun', flush=True)\n"
+        "    time.sleep(1)\n"
+        "    claim.end(RunRecord(run_id='one', name='one', status='finished'))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        assert books.entry("k").status is Status.running
+        books.set_aside(["k"])  # is no reason to take it away
+        with books.claim("k") as claim:
+            assert (claim.entry.status, claim.entry.run) == (Status.finished, "one")
