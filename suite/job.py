@@ -3,6 +3,7 @@
 import os
 import sys
 import traceback
+from multiprocessing import current_process
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,11 @@ def job(composed: Any) -> str | None:
     try:
         config = to_run(composed, hydra_config.runtime.choices)
         if hydra_config.mode is RunMode.MULTIRUN:
-            return _cell(config, overrides, Path(hydra_config.sweep.dir).name)
+            parent = os.getppid()
+            try:
+                return _cell(config, overrides, Path(hydra_config.sweep.dir).name)
+            finally:
+                _leave_if_orphaned(parent)
         from suite.run import run
 
         return run(config, overrides).run_id
@@ -58,8 +63,10 @@ def _cell(config: "RunConfig", overrides: list[str], name: str) -> str | None:
     # Launchers need not pass the environment on, and a process may serve two sweeps.
     os.environ[sweep_run.VARIABLE] = str(folder)
     sweep = sweep_run.Sweep.read(folder)
-    slots.settle(folder, sweep.parallel, sweep.devices)
-    with Books(folder).claim(config.hash()) as claim:
+    with (
+        slots.settled(folder, sweep.parallel, sweep.devices),
+        Books(folder).claim(config.hash()) as claim,
+    ):
         if claim.entry.status.settled:
             return claim.entry.run
         try:
@@ -77,3 +84,12 @@ def _cell(config: "RunConfig", overrides: list[str], name: str) -> str | None:
             raise
         claim.end(record)
         return record.run_id
+
+
+def _leave_if_orphaned(parent: int) -> None:
+    """End a worker of joblib whose command was killed: it would wait for a next job for ever.
+
+    What its last job came to is in the books.
+    """
+    if current_process().name.startswith("LokyProcess") and os.getppid() != parent:
+        os._exit(0)

@@ -1,15 +1,19 @@
 """Divides one machine between jobs that run beside each other, so that they do not fight.
 
-Each process takes a slot, the lowest that no living process has, and keeps it to its end: there are
-as many slots as jobs may run at once, so launchers that start all jobs together wait here. Of c
-cores each of n slots has c/n threads, and of k accelerators slot i has number i modulo k. What
-comes from a cluster's scheduler is divided by the scheduler, and left alone.
+Each job takes a slot, the one that its process had before or else the lowest that is free, and
+keeps it to its end: there are as many slots as jobs may run at once, so launchers that start all
+jobs together wait here. Of c cores each of n slots has c/n threads, and of k accelerators slot i
+has number i modulo k. What comes from a cluster's scheduler is divided by it, and left alone.
+
+A process that waits for its next job holds none: joblib's workers outlive a command that was
+killed, and would keep the next one from its slots.
 """
 
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from suite.errors import DeviceError
@@ -19,25 +23,35 @@ CORES = "TRIATHLON_CORES"
 """Environment variable that tells a job how many cores are its own."""
 _DEVICES, _THREADS = "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS"
 _SECONDS_BETWEEN = 0.2
-_taken: dict[Path, int] = {}
+_had: dict[Path, int] = {}
 
 
-def settle(folder: Path, parallel: int | None, devices: Sequence[str]) -> int | None:
-    """Take a slot of the sweep in `folder` and set this process's environment up for it.
+@contextmanager
+def settled(folder: Path, parallel: int | None, devices: Sequence[str]) -> Iterator[int | None]:
+    """Hold a slot of the sweep in `folder`, with this process's environment set up for it.
 
-    Return its number; None where there is nothing to divide: one job at a time, or a scheduler.
-    To be called before torch is imported.
+    Gives its number; None where there is nothing to divide: one job at a time, or a scheduler. To
+    be entered before torch is imported.
     """
     if parallel is None or parallel < 2:
-        return None
-    slot = _take(folder, parallel)
+        yield None
+        return
+    place = (folder / "slots").resolve()
+    slot = _take(place, parallel)
+    try:
+        _set_up(slot, parallel, devices)
+        yield slot
+    finally:
+        locks.release(_lock(place, slot))
+
+
+def _set_up(slot: int, parallel: int, devices: Sequence[str]) -> None:
     cores = max(cores_here() // parallel, 1)
     os.environ[CORES] = str(cores)
     if not os.environ.get(_THREADS):  # joblib sets it, and so may the user
         os.environ[_THREADS] = str(cores)
     if devices and not _cuda_in_use():
         os.environ[_DEVICES] = devices[slot % len(devices)]
-    return slot
 
 
 def cores_here() -> int:
@@ -63,16 +77,20 @@ def devices_here() -> list[str]:
         return []
 
 
-def _take(folder: Path, parallel: int) -> int:
-    place = (folder / "slots").resolve()
-    while place not in _taken:
-        for slot in range(parallel):
-            if locks.take(place / f"{slot}.lock"):
-                _taken[place] = slot
-                break
-        else:
-            time.sleep(_SECONDS_BETWEEN)
-    return _taken[place]
+def _take(place: Path, parallel: int) -> int:
+    """Wait for a slot; the one that this process had comes first, as its accelerator stays."""
+    while True:
+        had = _had.get(place)
+        order = sorted(range(parallel), key=lambda slot: (slot != had, slot))
+        for slot in order:
+            if locks.take(_lock(place, slot)):
+                _had[place] = slot
+                return slot
+        time.sleep(_SECONDS_BETWEEN)
+
+
+def _lock(place: Path, slot: int) -> Path:
+    return place / f"{slot}.lock"
 
 
 def _cuda_in_use() -> bool:

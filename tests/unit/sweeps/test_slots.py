@@ -16,10 +16,15 @@ import os, sys
 from pathlib import Path
 from suite.sweeps import slots
 slots.cores_here = lambda: 8
-slot = slots.settle(Path(sys.argv[1]), int(sys.argv[2]), [d for d in sys.argv[3].split(",") if d])
-print(slot, *(os.environ.get(k, "-") for k in
-    ("OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "TRIATHLON_CORES")), flush=True)
-sys.stdin.read()
+devices = [d for d in sys.argv[3].split(",") if d]
+again = True
+while again:
+    with slots.settled(Path(sys.argv[1]), int(sys.argv[2]), devices) as slot:
+        print(slot, *(os.environ.get(k, "-") for k in
+            ("OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "TRIATHLON_CORES")), flush=True)
+        again = sys.stdin.readline() == "next\\n"
+    print("idle", flush=True)
+    again = again and sys.stdin.readline() == "go\\n"
 """
 
 
@@ -41,6 +46,11 @@ class Job:
     def said(self) -> list[str]:
         assert self.process.stdout is not None
         return self.process.stdout.readline().split()
+
+    def say(self, word: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{word}\n")
+        self.process.stdin.flush()
 
     def end(self) -> None:
         self.process.communicate("")
@@ -69,6 +79,22 @@ def test_no_more_jobs_at_once_than_slots_and_a_slot_is_used_again(tmp_path: Path
     third.end()
 
 
+def test_an_idle_process_holds_no_slot_and_has_its_own_again(tmp_path: Path) -> None:
+    first, second = Job(tmp_path, 2, "a,b"), Job(tmp_path, 2, "a,b")
+    by_slot = {one.said()[0]: one for one in (first, second)}
+    for job in by_slot.values():
+        job.say("next")
+        assert job.said() == ["idle"]
+    # The one with the higher slot comes first, and leaves the lower to the other.
+    by_slot["1"].say("go")
+    assert by_slot["1"].said() == ["1", "4", "b", "4"]
+    # A worker of a command that was killed waits for a next job that never comes.
+    third = Job(tmp_path, 2, "a,b")
+    assert third.said() == ["0", "4", "a", "4"]
+    for job in (first, second, third):
+        job.end()
+
+
 def test_more_jobs_than_cores_have_a_thread_each(tmp_path: Path) -> None:
     job = Job(tmp_path, 20)
     assert job.said() == ["0", "1", "-", "1"]
@@ -86,7 +112,8 @@ def test_one_job_or_a_scheduler_is_left_alone(
     parallel: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(slots.CORES, raising=False)
-    assert slots.settle(tmp_path, parallel, ["a"]) is None
+    with slots.settled(tmp_path, parallel, ["a"]) as slot:
+        assert slot is None
     assert slots.CORES not in os.environ
     assert not list(tmp_path.iterdir())
 
