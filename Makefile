@@ -34,7 +34,8 @@ endif
 .DEFAULT_GOAL := help
 
 demo: $(STAMP)  ## train all tasks with two backbones and two optimizers each; 5 minutes on two cores
-	$(BIN)/triathlon -m experiment=$(subst $(SPACE),$(COMMA),$(DEMO)) backbone=mlp,lstm optimizer=adamw,muon $(PLACE)
+	$(BIN)/triathlon -m experiment=$(subst $(SPACE),$(COMMA),$(DEMO)) backbone=mlp,lstm optimizer=adamw,muon \
+	  sweep.on_change=new $(PLACE)
 	$(BIN)/triathlon report
 	@echo "Browse all runs in MLflow: $(BIN)/triathlon ui"
 

@@ -19,6 +19,7 @@ VERBS = {
     "compare": "suite.verbs.compare:main",
     "ui": "suite.verbs.ui:main",
     "sync": "suite.verbs.sync:main",
+    "sweep": "suite.verbs.sweep:main",
     "doctor": "suite.verbs.doctor:main",
 }
 """What `triathlon <verb>` runs: takes the arguments behind the verb, returns an exit code."""

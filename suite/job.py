@@ -1,10 +1,16 @@
 """One Hydra job: a composed configuration in, a trained and recorded run out."""
 
+import os
 import sys
 import traceback
-from typing import Any
+from multiprocessing import current_process
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from suite.errors import TriathlonError
+
+if TYPE_CHECKING:
+    from suite.config import RunConfig
 
 refused: list[TriathlonError] = []
 """Why the job of this process's command could not go on: Hydra puts a line of its own before an
@@ -25,6 +31,12 @@ def job(composed: Any) -> str | None:
     overrides = list(hydra_config.overrides.task)
     try:
         config = to_run(composed, hydra_config.runtime.choices)
+        if hydra_config.mode is RunMode.MULTIRUN:
+            parent = os.getppid()
+            try:
+                return _cell(config, overrides, Path(hydra_config.sweep.dir).name)
+            finally:
+                _leave_if_orphaned(parent)
         from suite.run import run
 
         return run(config, overrides).run_id
@@ -38,3 +50,46 @@ def job(composed: Any) -> str | None:
         if hydra_config.mode is RunMode.MULTIRUN:
             traceback.print_exc()
         raise
+
+
+def _cell(config: "RunConfig", overrides: list[str], name: str) -> str | None:
+    """Run one job of a sweep, unless it is done, and note what becomes of it."""
+    from suite.sweeps import slots
+    from suite.sweeps.books import Books
+    from suite.sweeps.pruning import Watch
+    from suite.tracking import sweep_run
+
+    folder = sweep_run.folder_of(Path(config.results), name).resolve()
+    # Launchers need not pass the environment on, and a process may serve two sweeps.
+    os.environ[sweep_run.VARIABLE] = str(folder)
+    sweep = sweep_run.Sweep.read(folder)
+    with (
+        slots.settled(folder, sweep.parallel, sweep.devices),
+        Books(folder).claim(config.hash()) as claim,
+    ):
+        if claim.entry.status.settled:
+            return claim.entry.run
+        try:
+            from suite.run import run
+
+            watch = Watch.of(folder, config.hash())
+            record = run(
+                config,
+                overrides,
+                begun=lambda r: claim.begin(r.run_id, tuple(overrides)),
+                observers=() if watch is None else (watch,),
+            )
+        except BaseException as error:
+            claim.fail(" ".join(str(error).split()) or type(error).__name__)
+            raise
+        claim.end(record)
+        return record.run_id
+
+
+def _leave_if_orphaned(parent: int) -> None:
+    """End a worker of joblib whose command was killed: it would wait for a next job for ever.
+
+    What its last job came to is in the books.
+    """
+    if current_process().name.startswith("LokyProcess") and os.getppid() != parent:
+        os._exit(0)

@@ -4,6 +4,7 @@ It is what reports read; `record.json` lies beside the journal in the run's fold
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ SCHEMA = 1
 class RunRecord:
     """What a run was and what came of it. Times in seconds, sizes in bytes.
 
-    status: "running", "finished" or "failed" (then `error` tells why).
+    status: "running", "finished", "failed" (then `error` tells why), or "pruned": given up early by
+        a search.
     task, data, backbone, loss, optimizer, schedule: names of the files chosen in `conf/`.
     group_hash: the hash of the configuration without its seed; repeats share it.
     data_card: a `DataCard` as a dict; holds the fingerprint and whether the data is synthetic.
@@ -30,7 +32,7 @@ class RunRecord:
     best: step and epoch of the best validation.
     target: metric, threshold and direction; reached: step, examples, both clocks and, where they
         are known, joules when it was, or None.
-    stopped: "length", "target", "convergence" or "time".
+    stopped: "length", "target", "convergence", "time" or "pruned".
     throughput: by name and unit: examples_per_second, units_per_second, step_seconds_p50, …
     model: parameters, those that are trained, and FLOPs of one example: of a forward pass, and of
         training, forward and backward.
@@ -109,12 +111,16 @@ class RunRecord:
             path.write_text(json.dumps(self.plain(), indent=1, sort_keys=True) + "\n")
 
     @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> "RunRecord":
+        """Return the record that `plain` describes; fields of a later schema are left out."""
+        known = {f.name for f in fields(cls)}
+        return cls(**{k: v for k, v in plain.items() if k in known})
+
+    @classmethod
     def read(cls, path: Path) -> "RunRecord":
         """Read a `record.json`; fields of a later schema are left out."""
         try:
-            values = json.loads(path.read_text())
-            known = {f.name for f in fields(cls)}
-            return cls(**{k: v for k, v in values.items() if k in known})
+            return cls.of(json.loads(path.read_text()))
         except (OSError, ValueError, TypeError, AttributeError) as error:
             raise DataError(f"{path}: not a run record ({error})") from error
 

@@ -5,7 +5,7 @@ import secrets
 import sys
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, fields, is_dataclass, replace
 from pathlib import Path
@@ -55,7 +55,7 @@ from suite.task import (
 )
 from suite.techniques import of_data, of_layout, of_optimizers
 from suite.tracking.console import Console
-from suite.tracking.journal import Journal, read_journal
+from suite.tracking.journal import GivenUp, Journal, Observer, read_journal
 from suite.tracking.model_folder import read_model_folder, save_model_folder
 from suite.tracking.sender import Sender
 from suite.tracking.store import uri_of
@@ -75,10 +75,17 @@ _KEPT = "backbone"
 """Folder beside a model's weights for what its backbone is built from again."""
 
 
-def run(config: RunConfig, overrides: Sequence[str] = ()) -> RunRecord:
+def run(
+    config: RunConfig,
+    overrides: Sequence[str] = (),
+    *,
+    begun: Callable[[RunRecord], None] = lambda record: None,
+    observers: Sequence[Observer] = (),
+) -> RunRecord:
     """Train, test and record one run; raise a `TriathlonError` where it cannot.
 
-    A run that fails is recorded with its error, then the error goes on.
+    A run that fails is recorded with its error, then the error goes on. begun: told of the run
+    before anything of it is written. observers: told of each event; one may give the run up.
     """
     device = choose_device(config.hardware)
     techniques = prepare_process(config.hardware, device)
@@ -87,8 +94,9 @@ def run(config: RunConfig, overrides: Sequence[str] = ()) -> RunRecord:
     record = new_record(config, overrides)
     record.machine, record.techniques = describe_machine(device), techniques
     folder = results / "runs" / record.run_id
+    begun(record)
     console = Console()
-    journal = _open_journal(folder, console)
+    journal = _open_journal(folder, (console, *observers))
     with atomic_path(folder / "config.yaml") as path:
         path.write_text(yaml.safe_dump(config.plain(), sort_keys=False))
     sender = None
@@ -104,6 +112,8 @@ def run(config: RunConfig, overrides: Sequence[str] = ()) -> RunRecord:
         else:
             _train(config, record, journal, console, task, model, memory)
         record.status = "finished"
+    except GivenUp:
+        record.status = record.stopped = "pruned"
     except BaseException as error:
         explained = _explained(error, results)
         record.status, record.error = "failed", _one_line(explained)
@@ -482,9 +492,9 @@ def _keep_pictures(
             journal.artifact(path)
 
 
-def _open_journal(folder: Path, console: Console) -> Journal:
+def _open_journal(folder: Path, observers: tuple[Observer, ...]) -> Journal:
     try:
-        return Journal(folder, (console,))
+        return Journal(folder, observers)
     except OSError as error:
         raise unwritable(folder.parent.parent, error) from error
 

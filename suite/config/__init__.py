@@ -50,7 +50,7 @@ from suite.config.plugin import (
     ReferenceKind,
     TaskConfig,
 )
-from suite.config.run import RunConfig, TrackingConfig
+from suite.config.run import OnChange, RunConfig, SweepConfig, TrackingConfig
 from suite.config.schemas import SCHEMAS
 from suite.config.shallow import HandMadeConfig, Kernel, SVMConfig
 from suite.config.trainer import ConvergenceConfig, DataStall, TrainerConfig
@@ -82,6 +82,7 @@ __all__ = [
     "MSEConfig",
     "MuonConfig",
     "Number",
+    "OnChange",
     "OnError",
     "OneCycleConfig",
     "OptimizerConfig",
@@ -94,6 +95,7 @@ __all__ = [
     "SGDConfig",
     "SVMConfig",
     "ScheduleConfig",
+    "SweepConfig",
     "TaskConfig",
     "TorchaudioConformerConfig",
     "TorchaudioWav2Vec2Config",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import hashlib
 import json
+import re
 import types
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, ClassVar
@@ -35,6 +36,33 @@ class TrackingConfig(Node):
     """Keep curves and the task's pictures with the run."""
 
 
+class OnChange(enum.Enum):
+    """What to do where a sweep of this name, or of this command, has other runs."""
+
+    refuse = "refuse"
+    extend = "extend"
+    new = "new"
+
+
+@dataclass(kw_only=True)
+class SweepConfig(Node):
+    """The sweep that `-m` makes. It has no part in a single run."""
+
+    group: ClassVar[str] = "sweep"
+
+    name: str | None = None
+    """Name of its folder in results/sweeps/ and of its parent run in MLflow; null makes one of what
+    varies and the sweep's identity."""
+    on_change: OnChange = OnChange.refuse
+    """Where a sweep of this name or command has other runs: refuse and show the difference, extend
+    it by those that it lacks, or begin a new one beside it."""
+
+    def __post_init__(self) -> None:
+        plain = self.name is None or re.fullmatch(r"[\w.,=+-]+", self.name)
+        safe = self.name is None or not self.name.startswith(".")
+        self.require("name", bool(plain) and safe, "letters, digits and - _ . , = + alone")
+
+
 @dataclass(kw_only=True)
 class RunConfig(Node):
     """One run."""
@@ -57,6 +85,7 @@ class RunConfig(Node):
     precision: PrecisionConfig = field(default_factory=PrecisionConfig)
     hardware: HardwareConfig = field(default_factory=HardwareConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    sweep: SweepConfig = field(default_factory=SweepConfig)
     choices: dict[str, str | None] = field(default_factory=dict)
     """Which file of each group was composed; filled by the suite."""
 
@@ -65,7 +94,12 @@ class RunConfig(Node):
             raise ConfigError(f"seed={self.seed}: must be 0 or above")
 
     def hash(self, *, seed: bool = True) -> str:
-        """Return 12 hex digits that change with anything that can change the result.
+        """Return 12 hex digits of `identity`, and so of anything that can change the result."""
+        text = json.dumps(self.identity(seed=seed), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def identity(self, *, seed: bool = True) -> dict[str, Any]:
+        """Return what of the configuration can change the result.
 
         Where results and tracking go is left out, how data gets here, and what is known of others'
         results; so is what plays no part where features are hand-made, and the seed unless `seed`,
@@ -74,6 +108,7 @@ class RunConfig(Node):
         config = self.plain()
         for key in ("name", "results", "cache", "tracking", *(() if seed else ("seed",))):
             config.pop(key)
+        config["choices"].pop("tracking", None)
         for key in ("profile", "data_stall"):
             config["trainer"].pop(key)
         for key in ("workers", "watts", "keep_memory"):
@@ -86,11 +121,12 @@ class RunConfig(Node):
                 config["choices"].pop(key, None)
             for key in OF_NETWORKS:
                 config["hardware"].pop(key)
-        return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:12]
+        return config
 
     def plain(self) -> dict[str, Any]:
-        """Return the configuration as dicts, lists, numbers and strings."""
-        plain: dict[str, Any] = _plain({f.name: getattr(self, f.name) for f in fields(self)})
+        """Return the configuration as dicts, lists, numbers and strings, without the sweep's."""
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "sweep"}
+        plain: dict[str, Any] = _plain(own)
         return plain
 
 

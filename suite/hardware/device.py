@@ -30,10 +30,14 @@ def choose_device(config: HardwareConfig) -> torch.device:
 
 
 def choose_workers(config: HardwareConfig) -> int:
-    """Return how many processes read streamed data: by default all cores but one, at most 8."""
+    """Return how many processes read streamed data: by default all cores but one, at most 8.
+
+    Of the run's own cores, where jobs beside each other divide the machine.
+    """
     if config.workers is not None:
         return config.workers
-    return min(max(usable_cores() - 1, 1), _MOST_WORKERS)
+    cores = int(os.environ.get("TRIATHLON_CORES") or usable_cores())
+    return min(max(cores - 1, 1), _MOST_WORKERS)
 
 
 def prepare_process(config: HardwareConfig, device: torch.device) -> dict[str, str]:

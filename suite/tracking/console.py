@@ -111,7 +111,8 @@ class Console:
 
     def _end(self, record: Mapping[str, Any]) -> None:
         if record["status"] != "finished":
-            self._print(f"{record['status']}: {record['error'] or ''}", style="bold red")
+            told = f"{record['status']}: {record['error']}" if record["error"] else record["status"]
+            self._print(told, style="bold red")
             return
         self._print(_marked(record), style="bold")
         self.terminal.print(result_table(record))

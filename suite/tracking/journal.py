@@ -23,6 +23,10 @@ Event = dict[str, Any]
 Observer = Callable[[Event], None]
 
 
+class GivenUp(Exception):
+    """Raised by an observer to end a run early; the run is then recorded as pruned, not failed."""
+
+
 class Journal:
     """Appends to `journal.jsonl` in the run's folder, then tells the observers (the console)."""
 
@@ -50,8 +54,9 @@ class Journal:
 
     def end(self, record: RunRecord) -> None:
         """Write the last event, the record beside it, and close."""
-        record.write(self.folder)
+        # In this order: whoever is killed in between leaves a journal that `ended` reads.
         self._append({"event": "end", "record": record.plain()})
+        record.write(self.folder)
         self.close()
 
     def close(self) -> None:
@@ -77,3 +82,23 @@ def read_journal(path: Path, offset: int = 0) -> Iterator[tuple[Event, int]]:
                 return
             offset += len(line)
             yield json.loads(line), offset
+
+
+def ended(folder: Path) -> RunRecord | None:
+    """Return the record of a run that has ended, None of one that has not.
+
+    Writes `record.json` where the process was killed between the journal's end and that.
+    """
+    if (folder / "record.json").exists():
+        return RunRecord.read(folder / "record.json")
+    try:
+        last = [
+            e["record"] for e, _ in read_journal(folder / "journal.jsonl") if e["event"] == "end"
+        ]
+    except FileNotFoundError:
+        return None
+    if not last:
+        return None
+    record = RunRecord.of(last[-1])
+    record.write(folder)
+    return record

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 
+_STATUS = {"finished": "FINISHED", "pruned": "KILLED"}
+"""MLflow's word for how a run ended."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class State:
     """What of a run has reached the tracker.
@@ -179,8 +183,7 @@ class Shipment:
         client.log_batch(run, tags=[RunTag(k, v) for k, v in tags_of(record).items()])
         if record["data_card"]:
             client.log_inputs(run, [dataset_of(record)])
-        status = "FINISHED" if record["status"] == "finished" else "FAILED"
-        client.set_terminated(run, status, stamp)
+        client.set_terminated(run, _STATUS.get(record["status"], "FAILED"), stamp)
 
 
 def _task_of(folder: Path) -> str:

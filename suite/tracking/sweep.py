@@ -23,14 +23,17 @@ from omegaconf import DictConfig
 from suite.data.cache import atomic_path
 from suite.errors import unwritable
 from suite.record import RunRecord, read_records
+from suite.sweeps import tracker
+from suite.sweeps.books import Books, Status
+from suite.sweeps.opening import EXPERIMENT
+from suite.sweeps.plan import Plan
 from suite.tracking import store, sweep_run
 from suite.tracking.sweep_run import Sweep, folder_of
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-EXPERIMENT = "sweeps"
-"""MLflow experiment of sweeps, unless `tracking.experiment` names another."""
+_OUR_SWEEPERS = "hydra_plugins.triathlon."
 
 
 class Report(Protocol):
@@ -53,12 +56,15 @@ class SweepCallback(Callback):
         os.environ.pop(sweep_run.VARIABLE, None)
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Open the books of a sweep whose sweeper knows nothing of them."""
+        if str(config.hydra.sweeper._target_).startswith(_OUR_SWEEPERS):
+            return
         results = Path(config.results)
         tracking = config.tracking
         name = Path(config.hydra.sweep.dir).name
         uri = store.uri_of(results, tracking.uri) if tracking.enabled else None
         experiment = tracking.experiment or EXPERIMENT
-        sweep = Sweep(id=name, uri=uri, experiment=experiment)
+        sweep = Sweep(id=name, uri=uri, experiment=experiment, parallel=None, started=time.time())
         try:
             sweep.write(results)
         except OSError as error:
@@ -67,27 +73,21 @@ class SweepCallback(Callback):
             raise SystemExit(2) from error
         # Workers of joblib inherit the environment; so do jobs that submitit starts.
         os.environ[sweep_run.VARIABLE] = str(folder_of(results, name).resolve())
-        if uri is None:
-            return
-        try:
-            place = store.prepare(results, uri, experiment)
-            sweep_run.find_or_create(store.connect(results, uri), results, place, uri, name)
-        except Exception as error:  # jobs go on, and `triathlon sync` makes up for it
-            _warn(f"MLflow at {store.shown(uri)} is not to be reached ({store.first_line(error)})")
+        tracker.prepare(results, sweep)
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
         if config.hydra.mode != RunMode.MULTIRUN or job_return.status != JobStatus.FAILED:
             return
-        error = job_return._return_value
-        failure = {
-            "job": config.hydra.job.num,
-            "overrides": list(job_return.overrides or ()),
-            "error": f"{type(error).__name__}: {store.first_line(error)}",
-        }
-        name = Path(config.hydra.sweep.dir).name
-        folder = folder_of(Path(config.results), name) / "failures"
-        with atomic_path(folder / f"{config.hydra.job.num}.json") as path:
-            path.write_text(json.dumps(failure, indent=1) + "\n")
+        folder = folder_of(Path(config.results), Path(config.hydra.sweep.dir).name)
+        if Plan.read(folder) is None:  # else the job itself has noted it
+            error = job_return._return_value
+            failure = {
+                "job": config.hydra.job.num,
+                "overrides": list(job_return.overrides or ()),
+                "error": f"{type(error).__name__}: {store.first_line(error)}",
+            }
+            with atomic_path(folder / "failures" / f"{config.hydra.job.num}.json") as path:
+                path.write_text(json.dumps(failure, indent=1) + "\n")
         # Hydra would raise the first failure after the last job and tell of none of the others.
         job_return.return_value = float("nan")
         job_return.status = JobStatus.COMPLETED
@@ -95,10 +95,13 @@ class SweepCallback(Callback):
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         results = Path(config.results)
         folder = folder_of(results, Path(config.hydra.sweep.dir).name)
-        sweep = replace(Sweep.read(folder), ended=True)
-        sweep.write(results)
-        records = records_of(results, sweep)
-        failures = failures_of(folder, records)
+        records: list[RunRecord] = []
+        failures: dict[str, str] = {}
+        if (folder / "sweep.json").exists():
+            sweep = replace(Sweep.read(folder), ended=True, reported=False)
+            sweep.write(results)
+            records = records_of(results, sweep)
+            failures = failures_of(folder, records)
         if not records and not failures:
             globs = [one for one in config.hydra.overrides.task if "glob(" in one]
             what = " ".join(globs) or "the sweep"
@@ -114,6 +117,8 @@ class SweepCallback(Callback):
         if failures:
             _print_failures(failures)
         try:
+            tracker.withdraw(results, sweep)
+            tracker.catch_up(results, sweep, [record.run_id for record in records])
             send_summary(results, sweep)
         except Exception as error:  # the tables are on the terminal and in the folder
             _warn(
@@ -123,25 +128,44 @@ class SweepCallback(Callback):
 
 
 def failed_jobs() -> int:
-    """Return how many jobs of this process's sweep raised, for the command's exit code."""
+    """Return how many cells of this process's sweep failed, for the command's exit code."""
     folder = os.environ.get(sweep_run.VARIABLE)
-    return len(list(Path(folder).glob("failures/*.json"))) if folder else 0
+    return len(_noted(Path(folder))) if folder else 0
 
 
 def records_of(results: Path, sweep: Sweep) -> list[RunRecord]:
-    """Return the records of the sweep's runs, oldest first."""
-    return [record for record in read_records(results) if record.sweep == sweep.id]
+    """Return the records of the sweep's runs, oldest first; of runs made again the last alone."""
+    folder = folder_of(results, sweep.id)
+    plan = Plan.read(folder)
+    if plan is None:
+        return [record for record in read_records(results) if record.sweep == sweep.id]
+    books = Books(folder)
+    runs = [books.entry(cell.key).run for cell in plan.cells]
+    paths = [results / "runs" / run / "record.json" for run in runs if run is not None]
+    records = [RunRecord.read(path) for path in paths if path.exists()]
+    return sorted(records, key=lambda record: record.started)
 
 
 def failures_of(folder: Path, records: Sequence[RunRecord]) -> dict[str, str]:
     """Return the error of each job that failed, by its overrides, whoever noted it."""
-    failures = {}
-    for path in sorted(folder.glob("failures/*.json"), key=lambda path: int(path.stem)):
-        failure = json.loads(path.read_text())
-        failures[" ".join(failure["overrides"])] = failure["error"]
+    failures = _noted(folder)
     for record in records:
         if record.status == "failed":
             failures.setdefault(" ".join(record.overrides), record.error or "failed")
+    return failures
+
+
+def _noted(folder: Path) -> dict[str, str]:
+    """Return the failures that the sweep's books tell of, in the order of its cells."""
+    plan, books = Plan.read(folder), Books(folder)
+    failures = {}
+    for cell in plan.cells if plan is not None else ():
+        entry = books.entry(cell.key)
+        if entry.status in (Status.failed, Status.killed):
+            failures[" ".join(cell.overrides)] = entry.error or entry.status.value
+    for path in sorted(folder.glob("failures/*.json"), key=lambda path: int(path.stem)):
+        failure = json.loads(path.read_text())
+        failures[" ".join(failure["overrides"])] = failure["error"]
     return failures
 
 

@@ -23,7 +23,8 @@ class Sweep:
 
     uri, experiment: where its runs go in MLflow; uri is None where tracking is off.
     parent: MLflow's id of the parent run, once there is one. ended: all jobs are over.
-    reported: the summary was sent.
+    reported: the summary was sent. parallel: how many jobs run at once on one machine, None where a
+    cluster decides. devices: accelerators that these take by turn. started: seconds since 1970.
     """
 
     id: str
@@ -32,6 +33,9 @@ class Sweep:
     parent: str | None = None
     ended: bool = False
     reported: bool = False
+    parallel: int | None = 1
+    devices: tuple[str, ...] = ()
+    started: float = 0.0
 
     def write(self, results: Path) -> None:
         """Write `sweep.json`, whole or not at all."""
@@ -43,7 +47,8 @@ class Sweep:
         """Read `sweep.json` in the sweep's folder."""
         path = folder / "sweep.json"
         try:
-            return cls(**json.loads(path.read_text()))
+            plain = json.loads(path.read_text())
+            return cls(**{**plain, "devices": tuple(plain.get("devices", ()))})
         except (OSError, ValueError, TypeError) as error:
             raise DataError(f"{path}: not a sweep ({error})") from error
 

@@ -71,8 +71,10 @@ def _report_sweeps(results: Path, summary: Summary) -> None:
         try:
             known = sweep_run.Sweep.read(path.parent)
             if known.ended and not known.reported and known.uri is not None:
+                from suite.sweeps.tracker import withdraw
                 from suite.tracking.sweep import send_summary  # imports hydra
 
+                withdraw(results, known)
                 send_summary(results, known)
                 summary.sent.append(f"sweep {known.id}")
         except Exception as error:  # as above

@@ -1,11 +1,13 @@
 """Commands that show something without training: they need no torch and little time."""
 
 import json
+import resource
 import statistics
 import subprocess
 import sys
 import time
 
+import pytest
 import yaml
 
 
@@ -71,6 +73,56 @@ def test_list_is_quick(triathlon, tmp_path):
         seconds.append(time.perf_counter() - start)
     # Under one second on a machine to itself; here others run beside it.
     assert statistics.median(seconds) < 3
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    """A sweep of 1,000 cells, half of them done, as it lies in the results folder."""
+    from suite.sweeps.books import Books, Entry, Status
+    from suite.sweeps.plan import Cell, Plan
+    from suite.tracking.sweep_run import Sweep
+
+    def cell(number):
+        settings = {"seed": str(number % 5), "width": str(number // 5), "depth": "3"}
+        overrides = tuple(f"{key}={value}" for key, value in settings.items())
+        return Cell(key=f"k{number}", overrides=overrides, settings=settings)
+
+    books = Books(tmp_path / "results" / "sweeps" / "mine")
+    Plan(command=("seed=0,1",), cells=tuple(map(cell, range(1000)))).write(books.folder)
+    Sweep(id="mine", uri=None, experiment="sweeps", parallel=2).write(books.results)
+    for number in range(500):
+        books.write(f"k{number}", Entry(status=Status.finished, run="r", seconds=number))
+    return books.folder
+
+
+def test_how_far_a_sweep_is(light, sweep):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    said = light("sweep", "status")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert said.code == 0
+    assert "mine: stopped" in said.out
+    assert "1000 runs: 500 finished, 500 pending" in said.out
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1
+    assert "mine" in light("sweep", "list").out
+    light("sweep", "status", "mien").refused("mien: no such sweep", "did you mean 'mine'")
+
+
+def test_a_sweep_that_came_to_mean_other_runs_is_refused(light, sweep):
+    said = light("-m", "backbone=mlp", "seed=0,1", "sweep.name=mine", "hardware=cpu_single")
+    said.refused(
+        "sweep mine: has other runs than asked for: 2 added: seed=0, seed=1; 1000 gone: ",
+        "sweep.on_change=new", "sweep.on_change=extend",
+    )  # fmt: skip
+    light("-m", "seed=0,1", "sweep.name=a/b").refused("sweep.name=a/b: must be letters, digits")
+    light("-m", "seed=0,1", "sweep.on_change=ask").refused("sweep.on_change=ask", "extend")
+
+
+def test_a_search_of_what_cannot_be_searched_is_refused(light):
+    optuna = ("-m", "hydra/sweeper=optuna")
+    light(*optuna, "task=text_classification,image_recognition").refused("cannot be compared")
+    light(*optuna, "optimizer.lr=0.1").refused("nothing to search")
+    light(*optuna, "backbone=mlp,lstm", "hydra.sweeper.pruner=hyper").refused("no such pruner")
+    light("-m", "optimizer.lr=interval(0,1)").refused("hydra/sweeper=optuna searches an interval")
 
 
 def test_a_reader_that_has_seen_enough_is_no_error():

@@ -159,6 +159,8 @@ def test_verbs(command: list[str], folders: Path, capsys: pytest.CaptureFixture[
         assert call(SHORT) == 0
     if command[0] == "compare":
         repeats(folders)
+    if command[0] == "sweep":
+        assert call(["-m", "seed=0", *SHORT]) == 0
     if command == ["ui"]:
         command = ["ui", "--help"]  # a server runs until it is stopped: see test_ui
     if command[0] == "bench":

@@ -1,0 +1,1 @@
+"""The suite's sweepers, where Hydra looks for plugins."""
