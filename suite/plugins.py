@@ -81,7 +81,10 @@ def register() -> None:
     for path, schema in schemas.items():
         group, _, name = f"schema/{path}".rpartition("/")
         store.store(group=group, name=name, node=schema)
-    Plugins.instance().register(_search_path_plugin())
+    from suite.sweeps.sweepers import GridSweeper, OptunaSweeper
+
+    for kind in (_search_path_plugin(), GridSweeper, OptunaSweeper):
+        Plugins.instance().register(kind)
 
 
 def _search_path_plugin() -> Any:

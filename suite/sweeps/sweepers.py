@@ -1,7 +1,6 @@
 """Sweepers that keep books: what is done is not done again.
 
-Hydra imports this at every start, so what they do lies in `suite.sweeps` and is imported when asked
-for.
+Imported at every start, so what they do lies in other modules and is imported when asked for.
 """
 
 from collections.abc import Sequence
@@ -14,6 +13,11 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from suite.sweeps.runner import Context
+
+
+_NAMESPACE = "hydra_plugins.triathlon"
+"""Hydra makes plugins of no other name than one under `hydra_plugins`; no such package is needed,
+since these are registered by hand."""
 
 
 class _Sweeper(Sweeper):
@@ -36,6 +40,8 @@ class _Sweeper(Sweeper):
 class GridSweeper(_Sweeper):
     """Every combination of the values given, as Hydra's basic sweeper has it."""
 
+    __module__ = _NAMESPACE
+
     def __init__(
         self, max_batch_size: int | None = None, params: dict[str, Any] | None = None
     ) -> None:
@@ -51,6 +57,8 @@ class GridSweeper(_Sweeper):
 
 class OptunaSweeper(_Sweeper):
     """A search with Optuna; see `suite.sweeps.search`."""
+
+    __module__ = _NAMESPACE
 
     def __init__(
         self,

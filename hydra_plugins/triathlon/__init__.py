@@ -1,1 +1,0 @@
-"""The suite's sweepers, where Hydra looks for plugins."""
