@@ -81,10 +81,10 @@ def register() -> None:
     for path, schema in schemas.items():
         group, _, name = f"schema/{path}".rpartition("/")
         store.store(group=group, name=name, node=schema)
-    from suite.sweeps.sweepers import GridSweeper, OptunaSweeper
+    from suite.sweeps import sweepers
 
-    for kind in (_search_path_plugin(), GridSweeper, OptunaSweeper):
-        Plugins.instance().register(kind)
+    Plugins.instance().register(_search_path_plugin())
+    sweepers.register()
 
 
 def _search_path_plugin() -> Any:

@@ -3,6 +3,7 @@
 Imported at every start, so what they do lies in other modules and is imported when asked for.
 """
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 
 
 _NAMESPACE = "hydra_plugins.triathlon"
-"""Hydra makes plugins of no other name than one under `hydra_plugins`; no such package is needed,
-since these are registered by hand."""
+"""Hydra makes plugins of no other name than one under `hydra_plugins`."""
 
 
 class _Sweeper(Sweeper):
@@ -94,3 +94,12 @@ class OptunaSweeper(_Sweeper):
 
         settings = Settings(pruning=Pruning(**self.pruning), **self.options)  # type: ignore[arg-type]
         run_search(self.context, arguments, settings, self.params)
+
+
+def register() -> None:
+    """Tell Hydra of the sweepers, by a name that it accepts without a package of that name."""
+    from hydra.core.plugins import Plugins
+
+    sys.modules[_NAMESPACE] = sys.modules[__name__]
+    for kind in (GridSweeper, OptunaSweeper):
+        Plugins.instance().register(kind)

@@ -51,25 +51,31 @@ def killed(script, cache, tmp_path_factory) -> tuple:
         start_new_session=True,
     ) as sweep:
 
-        def running() -> list[dict]:
-            return [one for one in entries(folder) if one["status"] == "running"]
+        def early() -> bool:
+            """Whether a run has only just begun to train: it is at work when the kill comes."""
+            running = [one["run"] for one in entries(folder) if one["status"] == "running"]
+            journals = [folder / "results/runs" / run / "journal.jsonl" for run in running]
+            begun = [path.read_text() for path in journals if path.exists()]
+            return any(1 <= text.count('"event": "metrics"') <= 2 for text in begun)
 
         def finished() -> list[str]:
             return [one["run"] for one in entries(folder) if one["status"] == "finished"]
 
-        until(lambda: len(finished()) >= 2 and running())
-        victims = [one["run"] for one in running()]
+        until(lambda: len(finished()) >= 2 and early())
         os.killpg(sweep.pid, signal.SIGKILL)
         sweep.communicate()
-    return folder, victims
+    return folder, [one["run"] for one in entries(folder) if one["status"] == "running"]
 
 
 @pytest.fixture(scope="module")
 def resumed(killed, triathlon):
     """The same command again."""
     folder, victims = killed
-    done = {one["run"] for one in entries(folder) if one["status"] == "finished"}
+    # The kill may fall between a journal's end and what is written after it.
+    journals = folder.glob("results/runs/*/journal.jsonl")
+    done = {path.parent.name for path in journals if '"event": "end"' in path.read_text()}
     assert 2 <= len(done) < CELLS
+    assert set(victims) - done
     return folder, triathlon(folder, *COMMAND), set(victims) - done, done
 
 
