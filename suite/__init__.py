@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         length_mask,
     )
     from suite.figures import confusion_matrix_png
+    from suite.mistakes import Shown, shown_pixels, shown_text, shown_wave
     from suite.statistics import Interval, bootstrap_ratio, wilson
     from suite.task import (
         Batch,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
         HandMade,
         Known,
         Loss,
+        Mistake,
         Reference,
         Setup,
         Split,
@@ -59,8 +61,8 @@ if TYPE_CHECKING:
 
 _LAZY = {
     "suite.task": (
-        "Batch", "DataCard", "Direction", "Figure", "HandMade", "Known", "Loss", "Reference",
-        "Setup", "Split", "Target", "Task",
+        "Batch", "DataCard", "Direction", "Figure", "HandMade", "Known", "Loss", "Mistake",
+        "Reference", "Setup", "Split", "Target", "Task",
     ),
     "suite.features": (
         "Backbone", "BackboneBuilder", "DeepModel", "Form", "FrameHead", "Grid", "GridSpec",
@@ -77,6 +79,7 @@ _LAZY = {
     "suite.data.streaming": ("StreamedExamples",),
     "suite.classification": ("Classification", "DataSetTask"),
     "suite.figures": ("confusion_matrix_png",),
+    "suite.mistakes": ("Shown", "shown_pixels", "shown_text", "shown_wave"),
     "suite.statistics": ("Interval", "bootstrap_ratio", "wilson"),
 }  # fmt: skip
 _HOME = {name: module for module, names in _LAZY.items() for name in names}
@@ -105,6 +108,7 @@ __all__ = [
     "Interval",
     "Known",
     "Loss",
+    "Mistake",
     "OnError",
     "Plugin",
     "PluginError",
@@ -115,6 +119,7 @@ __all__ = [
     "SequenceSpec",
     "Served",
     "Setup",
+    "Shown",
     "Split",
     "Stem",
     "StreamedExamples",
@@ -136,6 +141,9 @@ __all__ = [
     "nearest",
     "normal",
     "remembered",
+    "shown_pixels",
+    "shown_text",
+    "shown_wave",
     "split_of",
     "uniform",
     "wilson",

@@ -6,17 +6,23 @@ is here.
 Legend: B batch, K classes.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+import torch
 from torch import Tensor, nn
 
 from suite.data.memory import DataSet
+from suite.data.order import evaluation_order
+from suite.mistakes import MOST, Shown
 from suite.statistics import Interval, bootstrap_macro_f1, wilson
-from suite.task import Batch, DataCard, Figure, Loss, Split, Task
+from suite.task import Batch, DataCard, Figure, Loss, Mistake, Split, Task
 
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
+
+    from suite.predictions import Predictions
 
 
 class DataSetTask(Task):
@@ -32,6 +38,16 @@ class DataSetTask(Task):
 
     def eval_batches(self, split: Split) -> Iterable[Batch]:
         return self.data.splits[split].evaluation(self.setup.eval_batch_size)
+
+    def evaluated(self, split: Split, places: Sequence[int]) -> list[int]:
+        """Return the index in the split of what `eval_batches` yields at these places.
+
+        A task that serves its examples in another order says so here too.
+        """
+        served = self.data.splits[split]
+        order = evaluation_order(len(served), self.setup.eval_batch_size, length_N=served.length_N)
+        index_N = torch.cat(list(order))
+        return [int(index_N[place]) for place in places]
 
     def example_batch(self) -> Batch:
         return self.data.splits[Split.VALIDATION].typical(self.setup.eval_batch_size)
@@ -64,6 +80,8 @@ class Classification(DataSetTask):
             MulticlassF1Score,
         )
 
+        from suite.predictions import Predictions
+
         classes = len(self.classes)
         # Labels are checked when data opens; to check them again would wait for the device.
         return MetricCollection(
@@ -71,12 +89,14 @@ class Classification(DataSetTask):
                 "accuracy": MulticlassAccuracy(classes, average="micro", validate_args=False),
                 "macro_f1": MulticlassF1Score(classes, average="macro", validate_args=False),
                 "confusion": MulticlassConfusionMatrix(classes, validate_args=False),
+                "predictions": Predictions(),
             }
         )
 
     def evaluate(self, model: nn.Module, batch: Batch, metrics: "MetricCollection") -> Loss:
         logits_BK: Tensor = model(batch)
-        metrics.update(logits_BK.argmax(1), batch["label_B"])
+        confidence_B = logits_BK.float().softmax(1).amax(1)
+        metrics.update(logits_BK.argmax(1), batch["label_B"], confidence_B=confidence_B)
         return self.setup.loss(logits_BK, batch)
 
     def intervals(self, metrics: "MetricCollection") -> Mapping[str, Interval]:
@@ -89,5 +109,33 @@ class Classification(DataSetTask):
     def figures(self, metrics: "MetricCollection") -> Iterable[Figure]:
         from suite.figures import confusion_matrix_png  # matplotlib, once there is a picture
 
-        counts_KK: Tensor = metrics["confusion"].compute()
-        return [Figure("confusion_matrix", confusion_matrix_png(counts_KK, self.classes))]
+        counts_KK: Tensor = metrics["confusion"].compute().cpu()
+        cells = [(*at, int(counts_KK[*at])) for at in counts_KK.nonzero().tolist()]
+        counts = {"classes": list(self.classes), "true_predicted_count": cells}
+        return [
+            Figure("confusion_matrix", confusion_matrix_png(counts_KK, self.classes)),
+            Figure("confusion_matrix", json.dumps(counts).encode(), ".json"),
+        ]
+
+    def mistakes(self, metrics: "MetricCollection") -> Iterable[Mistake]:
+        """Return the wrong predictions that the model was surest of, where `show` shows them."""
+        if "predictions" not in metrics:  # a plugin's own
+            return
+        wrong = cast("Predictions", metrics["predictions"]).surest_mistakes(MOST)
+        indices = self.evaluated(Split.TEST, [one.place for one in wrong])
+        for one, index in zip(wrong, indices, strict=True):
+            shown = self.show(Split.TEST, index)
+            if shown is None:
+                return
+            yield Mistake(
+                content=shown.content,
+                suffix=shown.suffix,
+                true=self.classes[one.true],
+                predicted=self.classes[one.predicted],
+                confidence=one.confidence,
+                name=shown.name,
+            )
+
+    def show(self, split: Split, index: int) -> Shown | None:
+        """Return an example as one sees, reads or hears it; None where there is no such thing."""
+        return None

@@ -37,6 +37,7 @@ from suite.hardware.meter import Meter
 from suite.hardware.peak import peak_of
 from suite.hardware.profile import Profile
 from suite.hardware.work import Work
+from suite.mistakes import keep_mistakes
 from suite.plugins import check_target
 from suite.record import RunRecord
 from suite.shallow.search import Found, measure, search
@@ -490,6 +491,9 @@ def _keep_pictures(
             with atomic_path(path) as temporary:
                 temporary.write_bytes(figure.content)
             journal.artifact(path)
+        kept = keep_mistakes(task.mistakes(metrics), journal.folder)
+        if kept is not None:
+            journal.artifact(kept)
 
 
 def _open_journal(folder: Path, observers: tuple[Observer, ...]) -> Journal:

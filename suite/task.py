@@ -231,6 +231,23 @@ class Figure:
     suffix: str = ".png"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Mistake:
+    """A test example that the model got wrong, as one sees, reads or hears it.
+
+    content: of a file: a PNG picture, UTF-8 text, or a WAV (16 bits, mono); suffix says which.
+    true, predicted: a label, or a transcript. confidence: of the prediction, in [0, 1]; None where
+        the model tells none. name: of the example in its set, where it has one.
+    """
+
+    content: bytes = field(repr=False)
+    suffix: str
+    true: str
+    predicted: str
+    confidence: float | None = None
+    name: str = ""
+
+
 class Task:
     """One benchmark problem. Cheap to construct: data opens on first use.
 
@@ -329,4 +346,11 @@ class Task:
 
     def figures(self, metrics: MetricCollection) -> Iterable[Figure]:
         """Return what there is to look at of the test result (a confusion matrix, say)."""
+        return ()
+
+    def mistakes(self, metrics: MetricCollection) -> Iterable[Mistake]:
+        """Return test examples that the model got wrong, the most telling first; a dozen is enough.
+
+        metrics: as `evaluate` left them after the test split: the model is not asked again.
+        """
         return ()

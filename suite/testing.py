@@ -15,11 +15,13 @@ import torch
 from torch import Tensor, nn
 from torchmetrics import MetricCollection
 
+from suite.classification import DataSetTask
 from suite.compose import compose
 from suite.config import HandMadeConfig, PrecisionConfig, RunConfig
 from suite.errors import CheckFailed
+from suite.mistakes import LARGEST, MOST, SUFFIXES
 from suite.run import build_model, build_task
-from suite.task import Batch, Setup, Split, Task
+from suite.task import Batch, Mistake, Setup, Split, Task
 from suite.training.evaluation import calibrate, evaluate
 from suite.training.precision import Precision
 
@@ -30,6 +32,7 @@ _LOOKS_ALIKE = 0.001
 """Share of a split that may equal examples of another."""
 _SLACK = 0.01
 """How far a metric may lie outside its interval: a bootstrap of few items is not centred on it."""
+_STARTS = {".png": b"\x89PNG", ".wav": b"RIFF"}
 _GROWS = "TSL"
 """Axes that a batch pads to its longest example."""
 
@@ -51,6 +54,7 @@ def check_task(run: RunConfig | Sequence[str], *, kind: type[Task] | None = None
     checker.training(task, model, fresh)
     checker.evaluation()
     checker.data(task, fresh)
+    checker.mistakes(task, model)
 
 
 def require(holds: bool, broken: str) -> None:
@@ -132,6 +136,28 @@ class _Checker:
             holds = interval.low - _SLACK <= values[name] <= interval.high + _SLACK
             require(holds, f"intervals: {name} is {values[name]}, outside of {interval}")
         self.references(task, metrics)
+
+    def mistakes(self, task: Task, model: nn.Module) -> None:
+        precision = Precision(PrecisionConfig(), _CPU)
+        if isinstance(task, DataSetTask):
+            batch = next(iter(task.eval_batches(Split.TEST)))
+            index_B = torch.tensor(task.evaluated(Split.TEST, range(batch.examples)))
+            served = task.data.splits[Split.TEST].take(index_B)
+            require(_same(batch, served), "evaluated: eval_batches yields other examples there")
+        _, metrics = evaluate(task, model, Split.TEST, precision)
+        for mistake in islice(task.mistakes(metrics), MOST):
+            require(isinstance(mistake, Mistake), f"mistakes: {mistake!r} is not a suite.Mistake")
+            known = mistake.suffix in SUFFIXES
+            require(known, f"mistakes: suffix {mistake.suffix!r} is not of {', '.join(SUFFIXES)}")
+            size = len(mistake.content)
+            require(0 < size <= LARGEST, f"mistakes: {size} bytes, must be 1 to {LARGEST}")
+            start = _STARTS.get(mistake.suffix, b"")
+            sound = mistake.content.startswith(start)
+            require(sound, f"mistakes: the content is not that of a {mistake.suffix} file")
+            differ = mistake.true != mistake.predicted
+            require(differ, f"mistakes: {mistake.true!r} was predicted, and right")
+            sure = mistake.confidence is None or 0 <= mistake.confidence <= 1
+            require(sure, f"mistakes: confidence {mistake.confidence}, must be in [0, 1] or None")
 
     def references(self, task: Task, metrics: MetricCollection) -> None:
         for reference in task.references:

@@ -3,6 +3,7 @@
 from functools import cached_property
 from typing import ClassVar
 
+import torch
 from torch import nn
 
 from suite import (
@@ -15,9 +16,11 @@ from suite import (
     HandMade,
     HandMadeConfig,
     PooledHead,
+    Shown,
     Split,
     Stem,
     Target,
+    shown_pixels,
 )
 from tasks.image_recognition.hand_made import hand_made
 from tasks.image_recognition.mirrored import MirroredModel
@@ -67,3 +70,6 @@ class ImageRecognition(Classification):
         first = next(iter(self.eval_batches(Split.TRAIN)))
         side = min(first["pixels_BCHW"].shape[2:])
         return hand_made(options, self.eval_batches, side)
+
+    def show(self, split: Split, index: int) -> Shown:
+        return shown_pixels(self.data.splits[split].take(torch.tensor([index]))["pixels_BCHW"][0])

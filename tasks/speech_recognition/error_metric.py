@@ -56,6 +56,16 @@ class ErrorRate(Metric):
         """Return errors and words (or characters) said, each (N,)."""
         return dim_zero_cat(self.errors_N), dim_zero_cat(self.said_N)
 
+    def worst(self, most: int) -> list[int]:
+        """Return the places of the recordings with the most errors by what was said, from 0.
+
+        Those without an error are left out.
+        """
+        errors_N, said_N = self.counts()
+        rate_N = (errors_N / said_N.clamp(min=1)).cpu()
+        order_N = rate_N.argsort(descending=True, stable=True)[:most]
+        return [place for place in order_N.tolist() if rate_N[place] > 0]
+
     def reset(self) -> None:
         super().reset()
         self.texts = []

@@ -21,9 +21,11 @@ from suite import (
     HandMade,
     HandMadeConfig,
     PooledHead,
+    Shown,
     Split,
     Stem,
     Target,
+    shown_wave,
 )
 from tasks.speech_recognition.config import SpeechConfig
 from tasks.speech_recognition.examples import examples
@@ -99,6 +101,11 @@ class SpeechRecognition(Classification):
 
     def hand_made(self, options: HandMadeConfig) -> HandMade:
         return hand_made(options, self.config, self.eval_batches)
+
+    def show(self, split: Split, index: int) -> Shown:
+        recordings = self.recordings.splits[split]
+        wave_S, name = recordings.waves[index], recordings.names[index]
+        return shown_wave(wave_S, self.heard.sample_rate, name)
 
     def _hear_at(self, rate: int | None) -> None:
         """Take recordings at another sample rate; those read at the old one are read again."""

@@ -27,12 +27,14 @@ from suite import (
     FrameHead,
     Interval,
     Loss,
+    Mistake,
     OnError,
     Ragged,
     Split,
     StreamedExamples,
     Target,
     bootstrap_ratio,
+    shown_wave,
 )
 from suite import Sequence as PositionSequence
 from tasks.speech_recognition.config import Decoder, SpeechConfig, Unit
@@ -60,6 +62,8 @@ if TYPE_CHECKING:
 _CUTS = {"character_error_rate": characters, "word_error_rate": words}
 _CALIBRATION_RECORDINGS = 200
 """Recordings of the validation split, at most, that a beam search's weights are chosen on."""
+_MISTAKES = 12
+"""Recordings that are kept with a run."""
 _TARGET = 0.05
 """Validation character error rate to race to on a data set that nothing is known of."""
 
@@ -233,6 +237,22 @@ class SpeechTranscription(DataSetTask):
             Figure("transcripts", transcripts.html().encode(), ".html"),
             Figure("transcripts", transcripts.text().encode(), ".txt"),
         ]
+
+    def mistakes(self, metrics: "MetricCollection") -> Iterable[Mistake]:
+        """Return the recordings with the most errors by what was said."""
+        rate = cast("ErrorRate", metrics[self.primary])
+        wrong = rate.worst(_MISTAKES)
+        recordings = self.recordings.splits[Split.TEST]
+        for place, index in zip(wrong, self.evaluated(Split.TEST, wrong), strict=True):
+            text = rate.texts[place]
+            shown = shown_wave(recordings.waves[index], self.heard.sample_rate)
+            yield Mistake(
+                content=shown.content,
+                suffix=shown.suffix,
+                true=text.said,
+                predicted=text.heard,
+                name=text.name,
+            )
 
     def _examples(self, recordings: Recordings, first: int) -> Examples | StreamedExamples:
         # A character that training never saw cannot be written; scoring still counts it as missed.

@@ -27,9 +27,12 @@ from suite import (
     Loss,
     PooledHead,
     Ragged,
+    Shown,
+    Split,
     Stem,
     Target,
     Tokenizer,
+    shown_text,
 )
 from tasks.text_classification.cutting import Cut, cut
 from tasks.text_classification.data import TextSet
@@ -131,6 +134,9 @@ class TextClassification(Classification):
 
     def hand_made(self, options: HandMadeConfig) -> HandMade:
         return hand_made(options, self.texts, lowercase=self.config.lowercase)
+
+    def show(self, split: Split, index: int) -> Shown:
+        return shown_text(self.texts.splits[split].texts[index])
 
     def _cut_by(self, opens: Callable[[], Tokenizer] | None) -> None:
         """Cut texts by the tokenizer of a backbone, or by our own; cut them again where it changed.

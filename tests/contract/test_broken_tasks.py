@@ -143,6 +143,32 @@ class IntervalElsewhere(ImageRecognition):
         return {"accuracy": wilson(999, 1000)}
 
 
+def _mistaken(called, **changes):
+    """Return an image task whose mistakes are changed as told."""
+
+    class Changed(ImageRecognition):
+        def mistakes(self, metrics):
+            for mistake in super().mistakes(metrics):
+                yield replace(mistake, **changes)
+
+    Changed.__name__ = called
+    return Changed
+
+
+class Reversed(ImageRecognition):
+    def eval_batches(self, split):
+        return list(super().eval_batches(split))[::-1]
+
+
+BROKEN_MISTAKES = [
+    (_mistaken("Suffix", suffix=".gif"), r"suffix '\.gif' is not of \.png, \.txt, \.wav"),
+    (_mistaken("NotSo", suffix=".wav"), r"the content is not that of a \.wav file"),
+    (_mistaken("Empty", content=b""), "0 bytes, must be 1 to"),
+    (_mistaken("Right", true="1", predicted="1"), "'1' was predicted, and right"),
+    (_mistaken("TooSure", confidence=1.5), r"confidence 1.5, must be in \[0, 1\] or None"),
+]
+
+
 class Leaks(ImageRecognition):
     def eval_batches(self, split):
         for batch in super().eval_batches(split):
@@ -248,6 +274,8 @@ BROKEN = [
     (DirectionlessReference, "odd does not tell its direction"),
     (IntervalOfNothing, "intervals: bleu is not among accuracy, loss"),
     (IntervalElsewhere, "intervals: accuracy is .*, outside of Interval"),
+    (Reversed, "evaluated: eval_batches yields other examples there"),
+    *BROKEN_MISTAKES,
     (Leaks, r"splits: \d+ examples of test are in an earlier split too"),
     (LeavesOut, r"eval_batches\(train\): \d+ examples, the card has 1259"),
     (NewFingerprints, "the fingerprint differs"),

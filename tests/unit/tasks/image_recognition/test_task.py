@@ -1,9 +1,12 @@
+import io
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import Image
 
 from suite import Batch, Known, Loss, Setup, Split
 from suite.backbones import LSTM, MLP, ResNet, Transformer
@@ -101,9 +104,17 @@ def test_metrics_of_a_model_with_known_answers(task):
     assert float(values["macro_f1"]) == pytest.approx(2 * share / (1 + share) / 10)
     assert values["confusion"][:, 3].tolist() == label_N.bincount(minlength=10).tolist()
     assert loss.count == len(label_N)
-    (figure,) = task.figures(metrics)
-    assert figure.content.startswith(b"\x89PNG")
-    assert figure.suffix == ".png"
+    picture, counts = task.figures(metrics)
+    assert picture.content.startswith(b"\x89PNG")
+    assert (picture.suffix, counts.suffix) == (".png", ".json")
+    pixels_NCHW = task.data.splits[Split.TEST].columns["pixels_BCHW"]
+    wrong = (label_N != 3).nonzero()[:, 0].tolist()
+    mistakes = list(task.mistakes(metrics))
+    assert len(mistakes) == 12
+    for mistake, index in zip(mistakes, wrong, strict=False):  # equally sure: in their order
+        assert (mistake.true, mistake.predicted) == (str(int(label_N[index])), "3")
+        pixels_HW = np.asarray(Image.open(io.BytesIO(mistake.content)))
+        assert np.array_equal(pixels_HW, pixels_NCHW[index, 0].numpy())
 
 
 def test_target_is_the_tasks_else_the_datas_else_a_default(task):

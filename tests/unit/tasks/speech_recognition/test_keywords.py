@@ -1,3 +1,7 @@
+import io
+import wave
+
+import numpy as np
 import pytest
 import torch
 
@@ -19,12 +23,12 @@ def test_batches_hold_waves_labels_and_seconds(recordings, tmp_path):
     assert batch["wave_BS"].shape == (4, 4000)
     assert batch.units == pytest.approx(4 * 0.5)
     names = {
-        wave.numpy().tobytes(): text
+        wave_S.numpy().tobytes(): text
         for recording in task.recordings.splits.values()
-        for wave, text in zip(recording.waves, recording.texts, strict=True)
+        for wave_S, text in zip(recording.waves, recording.texts, strict=True)
     }
-    for wave, label in zip(batch["wave_BS"], batch["label_B"].tolist(), strict=True):
-        assert names[wave.numpy().tobytes()] == task.data.classes[label]
+    for wave_S, label in zip(batch["wave_BS"], batch["label_B"].tolist(), strict=True):
+        assert names[wave_S.numpy().tobytes()] == task.data.classes[label]
 
 
 def test_label_unseen_in_training_is_named(recordings, tmp_path):
@@ -40,3 +44,13 @@ def test_known_of_nothing_but_a_target(recordings, tmp_path):
     task = _task(recordings(), tmp_path)
     assert task.references == ()
     assert (task.target.metric, task.target.threshold) == ("accuracy", 0.95)
+
+
+def test_an_example_is_shown_as_the_recording_that_it_is(recordings, tmp_path):
+    task = _task(recordings(seconds=0.5), tmp_path)
+    test = task.recordings.splits[Split.TEST]
+    shown = task.show(Split.TEST, 1)
+    assert (shown.suffix, shown.name) == (".wav", test.names[1])
+    with wave.open(io.BytesIO(shown.content)) as file:
+        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+    assert np.array_equal(samples, test.waves[1].numpy())

@@ -1,5 +1,8 @@
+import io
 import sys
+import wave
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -233,3 +236,20 @@ def test_figures_show_recordings_with_their_own_transcripts(recordings, tmp_path
     assert lines[at + 2].split() == ["said:", "ba", "a"]
     assert lines[at + 3].split()[1:] in (["ab", "*"], ["**", "ab"])
     assert page.content.decode().count("ab00.wav") == 1
+
+
+def test_mistakes_are_the_recordings_with_most_errors(recordings, tmp_path):
+    _, task = _task(_said(recordings, "ab", "ba a"), tmp_path)
+    metrics = task.metrics()
+    for batch in task.eval_batches(Split.TEST):
+        task.evaluate(Says(task, [2, 0, 3]), batch, metrics)
+    mistakes = list(task.mistakes(metrics))
+    test = task.recordings.splits[Split.TEST]
+    assert {(one.true, one.predicted, one.confidence) for one in mistakes} == {("ba a", "ab", None)}
+    assert len(mistakes) == test.texts.count("ba a")
+    for mistake in mistakes:
+        with wave.open(io.BytesIO(mistake.content)) as file:
+            assert file.getframerate() == task.heard.sample_rate
+            samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+        wave_S = test.waves[list(test.names).index(mistake.name)]
+        assert np.array_equal(samples, wave_S.numpy())

@@ -59,6 +59,11 @@ def test_evaluation_scores_a_model_that_always_says_pet(task):
     assert float(values["accuracy"]) == pytest.approx(0.5)
     assert float(values["macro_f1"]) == pytest.approx((2 / 3 + 0) / 2)
     assert values["confusion"].tolist() == [[6, 0], [6, 0]]
+    test = task.texts.splits[Split.TEST]
+    forks = {text for text, label in zip(test.texts, test.labels, strict=True) if label == 1}
+    mistakes = list(task.mistakes(metrics))
+    assert {one.content.decode() for one in mistakes} == forks
+    assert {(one.true, one.predicted) for one in mistakes} == {("thing", "pet")}
 
 
 def test_model_ends_in_the_classes(task):
