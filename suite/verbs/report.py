@@ -1,14 +1,18 @@
-"""`triathlon report`: writes and prints the leaderboard of the runs in a results folder."""
+"""`triathlon report`: writes leaderboard and page of the runs in a results folder."""
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from suite.errors import DataError
 from suite.record import read_records
 
 
 def main(arguments: list[str]) -> int:
-    """Read all run records, write leaderboard.{md,json,csv,png}, and print it."""
+    """Read all run records, print the leaderboard, write leaderboard.{md,json,csv,png} and
+    report.html, a page with everything that opens without a network.
+    """
     parser = argparse.ArgumentParser("triathlon report", description=main.__doc__)
     parser.add_argument("results", nargs="?", type=Path, default=Path("results"))
     parser.add_argument("--sweep", help="only the runs of this sweep")
@@ -25,8 +29,13 @@ def main(arguments: list[str]) -> int:
     )
     chosen = parser.parse_args(arguments)
     from suite.report.leaderboard import leaderboard
+    from suite.report.page.document import write_page
     from suite.report.reference import EMBEDDED, Reference
     from suite.report.scores import Counting
+    from suite.tracking.journal import read_journal
+
+    def events(path: Path) -> Iterator[dict[str, Any]]:
+        return (event for event, _ in read_journal(path))
 
     reference = Reference.read(chosen.reference or EMBEDDED)
 
@@ -37,6 +46,10 @@ def main(arguments: list[str]) -> int:
         raise DataError(f"{chosen.results}: holds no finished run; train one with `triathlon`")
     board = leaderboard(records, reference, Counting(chosen.repeats))
     board.print()
-    for path in board.write(chosen.to or chosen.results):
+    to = chosen.to or chosen.results
+    written = board.write(to)
+    runs = chosen.results / "runs"
+    written.append(write_page(board, records, runs, events, to / "report.html"))
+    for path in written:
         print(path)
     return 0
