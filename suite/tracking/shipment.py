@@ -66,6 +66,8 @@ class Shipment:
         self.results = results
         self.uri = uri
         self._client: MlflowClient | None = None
+        # Before anything here imports MLflow, which reads them then.
+        store.apply_settings()
         known = State.read(folder)
         if known is None or known.uri != uri:
             known = State(uri=uri, experiment=experiment or _task_of(folder))
