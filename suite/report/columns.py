@@ -58,12 +58,22 @@ def reference_cells(board: Board, reference: Reference) -> list[str]:
     return [str(reference["name"]), kind, metric, value, n, uses, source]
 
 
+def target_words(board: Board) -> str:
+    """Return what is to be reached, e.g. "accuracy ≥ 0.98"; the board must have a target."""
+    sign = "≤" if board.target.get("direction") == "minimize" else "≥"
+    return f"{words(board.target['metric'])} {sign} {board.target['threshold']:g}"
+
+
+def direction_words(board: Board) -> str:
+    """Return which way the metric is better."""
+    return "lower is better" if board.direction == "minimize" else "higher is better"
+
+
 def target_line(board: Board) -> str:
     """Tell the target in words, and what the seconds to it are."""
     if not board.target:
         return "no target"
-    sign = "≤" if board.target.get("direction") == "minimize" else "≥"
-    target = f"{words(board.target['metric'])} {sign} {board.target['threshold']:g}"
+    target = target_words(board)
     return f"target: validation {target}; seconds to it on the training clock / on the wall clock"
 
 

@@ -10,7 +10,7 @@ from matplotlib.transforms import ScaledTranslation
 
 from suite.figures import png
 from suite.report.board import Board, Row
-from suite.report.columns import words
+from suite.report.columns import direction_words, words
 from suite.report.comparison import TOO_FEW, WORSE
 from suite.report.leaderboard import Leaderboard
 
@@ -91,7 +91,7 @@ def _draw(canvas: Figure, axes: Axes, board: Board, colours: dict[str, str]) -> 
     axes.set_xlim(low, furthest + room * (furthest - low or 1.0))
     ticks = MaxNLocator(5).tick_values(low, furthest)
     axes.set_xticks([tick for tick in ticks if low <= tick <= furthest])
-    better = "lower is better" if board.direction == "minimize" else "higher is better"
+    better = direction_words(board)
     cut = f"; axis from {low:.3g}" if low > 0 else ""
     band = "; line: 95% over seeds" if any(row.seeds.interval for row in rows) else ""
     band += "; grey: 95% over items" if any(_interval(board, r) for r in rows) else ""

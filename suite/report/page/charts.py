@@ -13,7 +13,7 @@ from typing import Any
 
 from suite.record import RunRecord
 from suite.report.board import Board
-from suite.report.columns import words
+from suite.report.columns import direction_words, words
 from suite.report.page.learning import CLOCKS, Band
 from suite.report.page.shown import Contents
 from suite.standing import label_of
@@ -80,8 +80,7 @@ def rounded(value: float | None, digits: int = 5) -> float | None:
 
 def directed(board: Board) -> str:
     """Return the test metric and which way is better."""
-    way = "lower is better" if board.direction == "minimize" else "higher is better"
-    return f"test {words(board.metric)} ({way})"
+    return f"test {words(board.metric)} ({direction_words(board)})"
 
 
 def machines_line(runs: Iterable[RunRecord]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from statistics import fmean, median
 
 from suite.record import RunRecord
-from suite.report.columns import words
+from suite.report.columns import target_words, words
 from suite.report.page.charts import MOST_BARS, Chart, Row, directed, machines_line, rounded
 from suite.report.page.shown import Contents
 from suite.report.scores import MEASURES, pareto_front, time_to_target
@@ -35,13 +35,11 @@ def time_to_targets(contents: Contents, at: int) -> Chart | None:
                     rows.append((one.number, measure, "run", rounded(value), told, place))
     if not rows:
         return None
-    sign = "≤" if board.target.get("direction") == "minimize" else "≥"
-    goal = f"validation {words(board.target['metric'])} {sign} {board.target['threshold']:g}"
     return Chart(
         id=f"target-{at}",
         kind="target",
         board=at,
-        title=f"The way to {goal}, {board.title}",
+        title=f"The way to validation {target_words(board)}, {board.title}",
         told="Bar and large mark are the median over seeds, ticks are runs; less is better. A run "
         "that missed the target took infinitely long, and so does the median of mostly such runs.",
         columns=("row", "measure", "kind", "value", "reached", "order"),
