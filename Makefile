@@ -30,7 +30,7 @@ else
 PLACE := hardware=cpu_single hydra/launcher=joblib hydra.launcher.n_jobs=$(JOBS)
 endif
 
-.PHONY: demo test lint references benchmark clean lock help
+.PHONY: demo test test-browser chromium lint references benchmark clean lock help
 .DEFAULT_GOAL := help
 
 demo: $(STAMP)  ## train all tasks with two backbones and two optimizers each; 5 minutes on two cores
@@ -39,8 +39,15 @@ demo: $(STAMP)  ## train all tasks with two backbones and two optimizers each; 5
 	$(BIN)/triathlon report
 	@echo "Browse all runs in MLflow: $(BIN)/triathlon ui"
 
-test: lint  ## what CI runs: lint, types, import contracts, all tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=$(CORES) --dist=loadfile
+test: lint  ## lint, types, import contracts, all tests without a browser
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=$(CORES) --dist=loadfile -m 'not browser'
+
+test-browser: $(STAMP) chromium  ## drive headless Chromium; installs Debian's where it is missing (as root)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/browser
+
+chromium:
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null \
+	  || { apt-get update -q && apt-get install -q -y --no-install-recommends chromium chromium-driver; }
 
 lint: $(STAMP)  ## format, lint, types and import contracts
 	$(BIN)/ruff format --check .
@@ -72,7 +79,7 @@ $(PEERS)/.installed: $(STAMP)
 	@touch $@
 
 help:  ## show this
-	@sed -n 's/^\([a-z]*\):.*## /make \1: /p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /make \1: /p' Makefile
 
 $(STAMP): pyproject.toml requirements.lock
 	@command -v $(PYTHON) >/dev/null \

@@ -90,7 +90,8 @@ def _told(difference: Difference) -> str:
             f"Too few runs to tell: {FEWEST} seeds of each are needed, and the fewer have "
             f"{difference.n}."
         )
-    p = f"p = {_p(difference.p_corrected)}, corrected for all pairs of rows"
+    equals = "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"
+    p = f"p{equals}{_p(difference.p_corrected)}, corrected for all pairs of rows"
     if difference.verdict == WORSE:
         return f"The gap of {gap} is more than seeds make ({p})."
     if difference.verdict == BETTER:

@@ -134,14 +134,16 @@ def quality(contents: Contents, at: int) -> Chart:
 def heat_map(contents: Contents) -> Chart:
     """Show the best configuration of each backbone on each data set."""
     rows: list[Row] = []
+    datas = [board.data for board in contents.boards]
     for at, board in enumerate(contents.boards):
         best = contents.best_by_backbone(at)
         worst, span = best[-1].row.mean, best[0].row.mean - best[-1].row.mean
-        place = f"{board.data} ({words(board.metric)})"
+        place = board.data if datas.count(board.data) == 1 else f"{board.data} {board.task}"
         for shown in best:
             share = (shown.row.mean - worst) / span if span else 1.0
             told = f"{shown.row.mean:.3f}"
-            rows.append((shown.number, place, told, rounded(share, 3), shown.row.n))
+            metric = words(board.metric)
+            rows.append((shown.number, place, told, rounded(share, 3), shown.row.n, metric))
     return Chart(
         id="heat-map",
         kind="heat_map",
@@ -156,12 +158,13 @@ def heat_map(contents: Contents) -> Chart:
             if len(contents.boards) <= _LEVEL_UP_TO
             else "datum.label",
         },
-        columns=("row", "place", "told", "share", "n"),
+        columns=("row", "place", "told", "share", "n", "metric"),
         rows=rows,
         headings={
             "backbone": "backbone",
             "place": "task",
             "name": "best configuration",
+            "metric": "test metric",
             "told": "mean",
             "n": "runs",
         },

@@ -14,7 +14,7 @@
   };
 
   // Colours that differ in each of the three kinds of colour blindness, each 3:1 on the page.
-  // Shapes and dashes tell optimizers apart; marks and names, what colours tell.
+  // Shapes and dashes tell optimizers apart, and backbones of one colour where there are many.
   const THEMES = {
     light: {
       page: "#ffffff", text: "#1a2027", muted: "#55606c", line: "#d3dae2",
@@ -32,6 +32,17 @@
   const SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"];
   const DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [12, 3], [1, 4]];
   const place = (list, value, choices) => choices[Math.max(0, list.indexOf(value)) % choices.length];
+  const many = data.backbones.length > THEMES.light.backbones.length;
+  const drawnAs = ({ backbone, optimizer }) => {
+    const colours = THEMES[theme()].backbones;
+    const round = Math.floor(Math.max(0, data.backbones.indexOf(backbone)) / colours.length);
+    const at = round * data.optimizers.length + Math.max(0, data.optimizers.indexOf(optimizer));
+    return {
+      colour: place(data.backbones, backbone, colours),
+      shape: SHAPES[at % SHAPES.length],
+      dash: DASHES[at % DASHES.length],
+    };
+  };
 
   const preferred = matchMedia("(prefers-color-scheme: dark)");
   const theme = () => root.dataset.theme || (preferred.matches ? "dark" : "light");
@@ -68,7 +79,6 @@
 
   // The chart's rows as objects, joined with what their configuration is called and drawn as.
   const rowsOf = (chart, choice) => {
-    const colours = THEMES[theme()].backbones;
     const joined = [];
     for (const values of chart.rows) {
       const row = Object.fromEntries(chart.columns.map((column, at) => [column, values[at]]));
@@ -76,12 +86,7 @@
       const first = data.rows[Array.isArray(row.row) ? row.row[0] : row.row];
       if (first) {
         const { name, backbone, optimizer } = first;
-        Object.assign(row, {
-          name, backbone, optimizer,
-          colour: place(data.backbones, backbone, colours),
-          shape: place(data.optimizers, optimizer, SHAPES),
-          dash: place(data.optimizers, optimizer, DASHES),
-        });
+        Object.assign(row, { name, backbone, optimizer, ...drawnAs(first) });
       } else row.name = row.label;
       row.row = String(row.row);
       joined.push(row);
@@ -167,16 +172,17 @@
     const box = figure.querySelector(".legend");
     const colours = THEMES[theme()];
     const entries = new Map();
-    if (chart.legend === "entrant" || chart.legend === "line" || chart.legend === "backbone") {
-      for (const row of rows) {
-        if (!row.backbone) continue;
-        const label = chart.legend === "entrant" ? row.label : chart.legend === "line" ? row.name : row.backbone;
-        if (!entries.has(label)) entries.set(label, chart.legend === "backbone" ? swatch("circle", row.colour) : stroke(row));
-      }
-      if (chart.legend === "backbone" && data.optimizers.length > 1)
-        for (const optimizer of new Set(rows.map((row) => row.optimizer).filter(Boolean)))
-          entries.set(optimizer, swatch(place(data.optimizers, optimizer, SHAPES), colours.muted));
+    const add = (label, icon) => entries.has(label) || entries.set(label, icon);
+    for (const row of chart.legend ? rows : []) {
+      if (!row.backbone || chart.legend === "part") continue;
+      if (chart.legend === "entrant") add(row.label, stroke(row));
+      else if (chart.legend === "line") add(row.name, stroke(row));
+      else if (many) add(row.name, swatch(row.shape, row.colour));
+      else add(row.backbone, swatch("circle", row.colour));
     }
+    if (chart.legend === "backbone" && !many && data.optimizers.length > 1)
+      for (const row of rows)
+        if (row.optimizer) add(row.optimizer, swatch(row.shape, colours.muted));
     if (chart.legend === "part")
       chart.words.used.forEach((part, at) =>
         entries.set(part, swatch("square", colours.parts[chart.words.colours[at]])));

@@ -15,7 +15,7 @@ def test_a_difference_that_seeds_do_not_explain(made):
         "lstm + adamw is best on image_recognition / digits: test accuracy "
         "0.981 (0.979–0.983, n=3); second mlp + adamw, 0.901 (0.898–0.904, n=3): worse."
     )
-    assert answer.told.startswith("The gap of 0.08 is more than seeds make (p = ")
+    assert answer.told.startswith("The gap of 0.08 is more than seeds make (p\xa0=\xa0")
 
 
 def test_a_difference_that_seeds_may_make(made):
@@ -24,7 +24,7 @@ def test_a_difference_that_seeds_may_make(made):
     answer = _answer(records)
     assert answer.verdict == "not distinguishable"
     assert "not distinguishable." in answer.sentence
-    assert answer.told.startswith("Seeds alone may make the gap of 0.0033 (p = 0.")
+    assert answer.told.startswith("Seeds alone may make the gap of 0.0033 (p\xa0=\xa00.")
     assert answer.told.endswith("More seeds may tell.")
 
 

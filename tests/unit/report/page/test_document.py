@@ -9,6 +9,7 @@ import vl_convert
 from suite.report.leaderboard import leaderboard
 from suite.report.page.charts import specifications
 from suite.report.page.document import write_page
+from suite.report.reference import Reference
 from suite.tracking.journal import read_journal
 
 LARGEST = 6_000_000
@@ -235,3 +236,23 @@ def test_many_boards_and_rows_stay_small(page, made):
     assert "The best 40 of 60 configurations; leaderboard.csv has all" in text
     assert math.isclose(max(row[3] for c in data["charts"] if c["id"] == "quality-0"
                             for row in c["rows"] if row[1] == "mean"), 0.559)  # fmt: skip
+
+
+def test_a_profile_is_drawn_against_the_reference(page, made):
+    reference = Reference.read().sets
+    records = []
+    for one in [one for one in reference if one.direction == "maximize"][:2]:
+        target = {"metric": one.metric, "threshold": one.target, "direction": "maximize"}
+        reached = {"step": 1.0, "examples": 2 * one.median("examples")}
+        card = {"name": one.data, "fingerprint": one.fingerprint}
+        told = {"task": one.task, "data_card": card, "run_id": one.data, "group_hash": one.data,
+                "config_hash": one.data}  # fmt: skip
+        records.append(made("digits", "mlp", 0, 0.9, target=target, reached=reached, **told))
+    data = _data(page(records))
+    chart = next(c for c in data["charts"] if c["kind"] == "profile")
+    rows = [row for row in chart["rows"] if row[1] == "examples"]
+    # Both sets with twice the reference's examples, of all that the reference has.
+    share = 2 / len(reference)
+    assert [row[3:5] for row in rows] == [[0, 0], [2, share / 2], [2, share], [4, share]]
+    assert {tuple(row[0]) for row in rows} == {(0, 1)}
+    assert "<path" in vl_convert.vegalite_to_svg(_completed(data, chart))
