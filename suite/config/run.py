@@ -34,6 +34,18 @@ class TrackingConfig(Node):
     """Keep the best model with the run, in a format that loads without unpickling."""
     figures: bool = True
     """Keep curves and the task's pictures with the run."""
+    register: str | None = None
+    """Enter the model into MLflow's registry under this name, as a new version; true names it after
+    task, data set and backbone."""
+
+    def __post_init__(self) -> None:
+        if self.register is not None and self.register.lower() == "false":
+            self.register = None
+        name = self.register
+        plain = name is None or re.fullmatch(r"[\w.-]+", name)
+        self.require("register", bool(plain), "true, or a name of letters, digits and - _ . alone")
+        kept = name is None or (self.enabled and self.log_model)
+        self.require("register", kept, "null without tracking.enabled and tracking.log_model")
 
 
 class OnChange(enum.Enum):

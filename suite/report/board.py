@@ -18,6 +18,7 @@ class Row:
     """A group: runs that differ in their seed alone. Rates and times are medians over them.
 
     key: of the group. settings: what tells it from others of its backbone and optimizer.
+    entrant: what it is on every data set, whoever else takes part (`suite.report.groups.Group`).
     seeds: of the primary metric on the test split; its interval is over seeds, and `standing`'s
         over test items.
     against_best: how much better than the board's best row, below 0 where it is worse; its verdict
@@ -37,6 +38,7 @@ class Row:
     backbone: str
     optimizer: str
     settings: str
+    entrant: str
     seeds: Repeats
     lowest: float
     highest: float
@@ -175,6 +177,7 @@ def _row(
         backbone=group.backbone,
         optimizer=group.optimizer,
         settings=group.settings,
+        entrant=group.entrant,
         seeds=repeats(values),
         lowest=min(values),
         highest=max(values),

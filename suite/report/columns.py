@@ -127,6 +127,11 @@ def columns_of(board: Board) -> list[Column]:
     return shown
 
 
+def brief_columns(board: Board) -> list[Column]:
+    """Return the columns that answer which row is best, how surely, and how soon."""
+    return [column for column in columns_of(board) if column.rank <= 4 or column in _RACE]
+
+
 def _number(value: float | None, digits: int = 0) -> str:
     if value == math.inf:
         return "∞"
@@ -259,4 +264,6 @@ _SPEED: Sequence[Column] = (
     Column(heading=lambda board: "reached", cell=lambda row: f"{row.reached}/{row.n}", rank=14),
     Column(heading=lambda board: "parameters", cell=lambda row: _millions(row.parameters), rank=12),
 )
+_RACE = [column for column in _SPEED if column.rank in (9, 11, 14)]
+"""Time to target, training time, and how many reached the target."""
 _FRONT = Column(heading=lambda board: "Pareto front", cell=_front, rank=18)

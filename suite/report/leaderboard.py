@@ -66,6 +66,18 @@ class Leaderboard:
 
         terminal.show(self, console)
 
+    def aggregates(self) -> dict[str, float]:
+        """Return its numbers by name, for a dashboard."""
+        from suite.report import dashboard
+
+        return dashboard.aggregates(self)
+
+    def note(self) -> str:
+        """Return the answers and tables in Markdown, short enough for a dashboard."""
+        from suite.report import dashboard
+
+        return dashboard.note(self)
+
     def matrix(self) -> dict[str, dict[str, Row]]:
         """Return the best row of each backbone (outer key) on each data set (board title)."""
         cells: dict[str, dict[str, Row]] = defaultdict(dict)

@@ -18,7 +18,8 @@ def prepare(results: Path, sweep: Sweep) -> None:
     try:
         place = store.prepare(results, sweep.uri, sweep.experiment)
         client = store.connect(results, sweep.uri)
-        sweep_run.find_or_create(client, results, place, sweep.uri, sweep.id)
+        parent = sweep_run.find_or_create(client, results, place, sweep.uri, sweep.id)
+        client.update_run(parent, status="RUNNING")  # one that goes on had ended before
         withdraw(results, sweep)
     except Exception as error:  # jobs go on, and `triathlon sync` makes up for it
         uri = store.shown(sweep.uri)

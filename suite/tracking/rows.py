@@ -1,10 +1,14 @@
 """A run record in MLflow's terms: parameters, tags, totals, the data set."""
 
+import base64
+import binascii
 import json
 import re
+import zlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from suite.errors import DataError
 from suite.tracking.store import RUN_TAG
 
 if TYPE_CHECKING:
@@ -12,6 +16,10 @@ if TYPE_CHECKING:
 
 _LONGEST_VALUE = 5000
 _LONGEST_DIGEST = 36
+_RECORD = "mlflow.triathlon.record."
+"""Tags with the whole record, in parts. MLflow's pages hide tags that begin like its own."""
+_LARGEST_RECORD = 1 << 24
+"""Bytes."""
 
 
 def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
@@ -103,6 +111,34 @@ def totals_of(record: Mapping[str, Any]) -> dict[str, float]:
         values[f"time/to_target_{key}"] = value
     values |= _standing_of(record)
     return {k: float(v) for k, v in values.items() if isinstance(v, (int, float))}
+
+
+def packed(record: Mapping[str, Any]) -> dict[str, str]:
+    """Return the record as tags, from which `unpacked` makes it again without any artifact."""
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"))
+    letters = base64.b64encode(zlib.compress(text.encode(), 9)).decode()
+    parts = [letters[i : i + _LONGEST_VALUE] for i in range(0, len(letters), _LONGEST_VALUE)]
+    # A run that ends twice may leave more parts than it has now.
+    return {f"{_RECORD}{number}": part for number, part in enumerate([str(len(parts)), *parts])}
+
+
+def unpacked(tags: Mapping[str, str]) -> dict[str, Any] | None:
+    """Return the record that a run's tags hold; None where they hold none.
+
+    Raises `DataError` for one that is broken.
+    """
+    count = tags.get(f"{_RECORD}0")
+    if count is None:
+        return None
+    try:
+        letters = "".join(tags[f"{_RECORD}{n}"] for n in range(1, int(count) + 1))
+        text = zlib.decompressobj().decompress(base64.b64decode(letters), _LARGEST_RECORD)
+        record: dict[str, Any] = json.loads(text)
+    except (KeyError, ValueError, binascii.Error, zlib.error) as error:
+        raise DataError(
+            f"MLflow run {tags.get(RUN_TAG)}: its record is broken ({error})"
+        ) from error
+    return record
 
 
 def dataset_of(record: Mapping[str, Any]) -> "DatasetInput":

@@ -5,6 +5,7 @@ rows, because every row carries the journal's own time and step.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -12,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from suite.data.cache import atomic_path
 from suite.errors import DataError
-from suite.tracking import store, sweep_run
+from suite.tracking import store, sweep_run, views
+from suite.tracking.describe import note_of, run_name
 from suite.tracking.journal import Event, read_journal
-from suite.tracking.rows import dataset_of, flatten, legal, tags_of, totals_of
+from suite.tracking.rows import dataset_of, flatten, legal, packed, tags_of, totals_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -28,13 +30,15 @@ _STATUS = {"finished": "FINISHED", "pruned": "KILLED"}
 class State:
     """What of a run has reached the tracker.
 
-    run, model: MLflow's ids, once created. offset: bytes of the journal sent. done: all is sent.
+    run, model: MLflow's ids, once created. version: of the model in the registry.
+    offset: bytes of the journal sent. done: all is sent.
     """
 
     uri: str
     experiment: str
     run: str | None = None
     model: str | None = None
+    version: str | None = None
     offset: int = 0
     done: bool = False
 
@@ -144,8 +148,9 @@ class Shipment:
             )
         run = store.find_run(client, place, store.RUN_TAG, record["run_id"])
         if run is None:
-            created = client.create_run(place, stamp, tags, run_name=record["name"])
-            run = str(created.info.run_id)
+            name = run_name(record, self.results)
+            run = str(client.create_run(place, stamp, tags, run_name=name).info.run_id)
+            views.offer(client, place, [record["primary"]])
         params = [Param(legal(k), v) for k, v in flatten(record["config"]).items()]
         for part in store.calls(params, store.PARAMS_AT_ONCE):
             client.log_batch(run, params=part)
@@ -178,14 +183,59 @@ class Shipment:
         client.log_model_artifacts(model, str(path))
         client.finalize_logged_model(model, LoggedModelStatus.READY)
 
+    def _register(self, record: Mapping[str, Any]) -> None:
+        """Enter the model into the registry where that was asked for."""
+        from mlflow.exceptions import MlflowException
+
+        asked = (record["config"].get("tracking") or {}).get("register")
+        model, run = self.state.model, self._run()
+        if not asked or model is None or self.state.version or record["status"] != "finished":
+            return
+        name = registered_name(record)
+        client = self.connect()
+        try:
+            client.create_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        # The process may have been killed between creating the version and noting so.
+        found = client.search_model_versions(f"name = '{name}' and run_id = '{run}'")
+        if found:
+            made = found[0]
+        else:
+            # MLflow looks a model's id up in its global store, which is not this one, unless a
+            # server does it.
+            source = f"models:/{model}"
+            if not store.is_server(self.uri):
+                source = client.get_logged_model(model).artifact_location
+            made = client.create_model_version(
+                name, source, run, description=note_of(record), model_id=model
+            )
+        self._remember(version=str(made.version))
+
     def _end(self, record: Mapping[str, Any], stamp: int) -> None:
         from mlflow.entities import RunTag
 
         client, run = self.connect(), self._run()
-        client.log_batch(run, tags=[RunTag(k, v) for k, v in tags_of(record).items()])
+        curves = "figures/curves.png"
+        picture = store.picture(run, curves) if (self.folder / curves).exists() else ""
+        tags = tags_of(record) | packed(record)
+        tags["mlflow.note.content"] = note_of(record, picture)
+        client.log_batch(run, tags=[RunTag(k, v) for k, v in tags.items() if v])
+        self._register(record)
         if record["data_card"]:
             client.log_inputs(run, [dataset_of(record)])
         client.set_terminated(run, _STATUS.get(record["status"], "FAILED"), stamp)
+
+
+def registered_name(record: Mapping[str, Any]) -> str:
+    """Return the name in the registry: as asked for, else of task, data set and backbone."""
+    asked = str(record["config"]["tracking"]["register"])
+    if asked.lower() != "true":
+        return asked
+    data = (record.get("data_card") or {}).get("name") or record["data"]
+    named = "-".join(part for part in (record["task"], data, record["backbone"]) if part)
+    return re.sub(r"[^\w.-]+", "-", named)
 
 
 def _task_of(folder: Path) -> str:

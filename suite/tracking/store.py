@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlencode
 
 from suite.data.cache import atomic_path
 
@@ -57,6 +58,11 @@ def uri_of(results: Path, configured: str | None) -> str:
     return configured or default_uri(results)
 
 
+def sqlite_path(uri: str) -> Path | None:
+    """Return the file of an sqlite database, None where the URI names something else."""
+    return Path(uri.removeprefix(_SQLITE)) if uri.startswith(_SQLITE) else None
+
+
 def is_server(uri: str) -> bool:
     """Return whether the URI names an MLflow server rather than a database."""
     return uri.startswith(("http://", "https://"))
@@ -80,8 +86,8 @@ def connect(results: Path, uri: str) -> "MlflowClient":
     logging.getLogger("alembic").setLevel(logging.ERROR)  # it tells of every migration
     results.mkdir(parents=True, exist_ok=True)
     with file_lock(results / "mlflow.db.lock"):
-        database = Path(uri.removeprefix(_SQLITE))
-        if uri.startswith(_SQLITE) and not database.exists():
+        database = sqlite_path(uri)
+        if database is not None and not database.exists():
             _create(database)
         client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         client.search_experiments(max_results=1)
@@ -153,6 +159,11 @@ def first_line(error: BaseException) -> str:
     if "Max retries exceeded" in text:
         return "no connection"
     return text if len(text) <= 160 else text[:159] + "…"
+
+
+def picture(run: str, path: str) -> str:
+    """Return the address of a run's artifact, as a description on MLflow's own pages names it."""
+    return f"get-artifact?{urlencode({'path': path, 'run_uuid': run})}"
 
 
 def calls(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

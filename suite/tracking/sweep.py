@@ -8,12 +8,10 @@ import json
 import os
 import sys
 import time
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from statistics import fmean
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
@@ -27,23 +25,11 @@ from suite.sweeps import tracker
 from suite.sweeps.books import Books, Status
 from suite.sweeps.opening import EXPERIMENT
 from suite.sweeps.plan import Plan
-from suite.tracking import store, sweep_run
+from suite.tracking import parent, store, sweep_run
+from suite.tracking.parent import Report
 from suite.tracking.sweep_run import Sweep, folder_of
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
 _OUR_SWEEPERS = "hydra_plugins.triathlon."
-
-
-class Report(Protocol):
-    """What a sweep's runs come to, as `suite.report.leaderboard.leaderboard` returns it."""
-
-    def print(self, console: "Console | None" = None) -> None:
-        """Show it on the terminal."""
-
-    def write(self, folder: Path) -> list[Path]:
-        """Write it as files; return them."""
 
 
 class SweepCallback(Callback):
@@ -112,14 +98,14 @@ class SweepCallback(Callback):
             )
             raise SystemExit(2)
         report = self.report(records)
-        report.write(folder)
+        parent.keep(folder, report)
         report.print()
         if failures:
             _print_failures(failures)
         try:
             tracker.withdraw(results, sweep)
             tracker.catch_up(results, sweep, [record.run_id for record in records])
-            send_summary(results, sweep)
+            parent.send_summary(results, sweep, records, failures)
         except Exception as error:  # the tables are on the terminal and in the folder
             _warn(
                 f"MLflow at {store.shown(sweep.uri or '')} did not take the sweep's summary "
@@ -167,64 +153,6 @@ def _noted(folder: Path) -> dict[str, str]:
         failure = json.loads(path.read_text())
         failures[" ".join(failure["overrides"])] = failure["error"]
     return failures
-
-
-def summarize(records: Sequence[RunRecord]) -> tuple[dict[str, float], dict[str, str]]:
-    """Return the parent's metrics and, by task and data set, the run id of its best child.
-
-    The primary metric on the test split: best, mean, and the number of runs behind them.
-    """
-    groups: dict[tuple[str, str, str], list[RunRecord]] = defaultdict(list)
-    for record in records:
-        if record.status == "finished" and f"test/{record.primary}" in record.metrics:
-            groups[record.task, record.data_name, record.primary].append(record)
-    metrics: dict[str, float] = {}
-    best: dict[str, str] = {}
-    for (task, data, primary), runs in groups.items():
-        choose = min if runs[0].direction == "minimize" else max
-        top = choose(runs, key=lambda run: run.metrics[f"test/{run.primary}"])
-        place = f"summary/{task}.{data}"
-        metrics[f"{place}/{primary}_best"] = top.metrics[f"test/{primary}"]
-        metrics[f"{place}/{primary}_mean"] = fmean(r.metrics[f"test/{primary}"] for r in runs)
-        metrics[f"{place}/runs"] = len(runs)
-        best[f"{task}.{data}"] = top.run_id
-    return metrics, best
-
-
-def send_summary(results: Path, sweep: Sweep) -> None:
-    """Give the sweep's parent run its metrics, tags and files; raise whatever MLflow raises."""
-    if sweep.uri is None:
-        return
-    folder = folder_of(results, sweep.id)
-    records = records_of(results, sweep)
-    failed = len(failures_of(folder, records))
-    client = store.connect(results, sweep.uri)
-    place = store.experiment_id(client, results, sweep.uri, sweep.experiment)
-    parent = sweep_run.find_or_create(client, results, place, sweep.uri, sweep.id)
-
-    from mlflow.entities import Metric, RunTag
-
-    metrics, best = summarize(records)
-    metrics["summary/runs_finished"] = sum(r.status == "finished" for r in records)
-    metrics["summary/runs_failed"] = failed
-    stamp = int(time.time() * 1000)
-    client.log_batch(
-        parent,
-        metrics=[Metric(name, value, stamp, 0) for name, value in metrics.items()],
-        tags=[RunTag(f"best.{name}", _mlflow_id(results, run)) for name, run in best.items()],
-    )
-    for path in sorted(folder.glob("leaderboard.*")):
-        client.log_artifact(parent, str(path))
-    client.set_terminated(parent, "FAILED" if failed else "FINISHED", stamp)
-    replace(Sweep.read(folder), reported=True).write(results)
-
-
-def _mlflow_id(results: Path, run: str) -> str:
-    try:
-        state = json.loads((results / "runs" / run / "tracking.json").read_text())
-        return str(state["run"] or run)
-    except (OSError, ValueError, KeyError):
-        return run
 
 
 def _print_failures(failures: Mapping[str, str]) -> None:

@@ -72,10 +72,12 @@ def _report_sweeps(results: Path, summary: Summary) -> None:
             known = sweep_run.Sweep.read(path.parent)
             if known.ended and not known.reported and known.uri is not None:
                 from suite.sweeps.tracker import withdraw
-                from suite.tracking.sweep import send_summary  # imports hydra
+                from suite.tracking.parent import send_summary
+                from suite.tracking.sweep import failures_of, records_of  # imports hydra
 
                 withdraw(results, known)
-                send_summary(results, known)
+                records = records_of(results, known)
+                send_summary(results, known, records, failures_of(path.parent, records))
                 summary.sent.append(f"sweep {known.id}")
         except Exception as error:  # as above
             summary.failed[f"sweep {path.parent.name}"] = store.first_line(error)

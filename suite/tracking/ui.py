@@ -10,10 +10,14 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from suite.errors import ConfigError, TrainingError
-from suite.tracking import store
+from suite.tracking import store, views
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Experiment
 
 _SECONDS_TO_START = 120
 
@@ -28,7 +32,8 @@ def ui(uri: str, results: Path, host: str = "127.0.0.1", port: int = 5000) -> in
         return 0
     address = f"http://{host}:{port}"
     _require_free(host, port)
-    store.connect(results, uri)  # creates the database, faster than the server would
+    client = store.connect(results, uri)  # creates the database, faster than the server would
+    opening = views.address(address, _newest(client))
     # So that the server ends with this process, however it is ended.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryFile() as log:
@@ -36,12 +41,26 @@ def ui(uri: str, results: Path, host: str = "127.0.0.1", port: int = 5000) -> in
         server = subprocess.Popen(command, env=_environment(uri), stdout=log, stderr=log)
         try:
             _await(server, address, log)
-            print(f"MLflow dashboard: {address} (Ctrl-C stops it)", flush=True)
+            print(f"MLflow dashboard: {opening} (Ctrl-C stops it)", flush=True)
             return server.wait()
         except KeyboardInterrupt:
             return 0
         finally:
             _stop(server)
+
+
+def _newest(client: "MlflowClient") -> "Experiment | None":
+    """Return the experiment of the newest run, with its views."""
+    places = [one.experiment_id for one in client.search_experiments()]
+    runs = client.search_runs(
+        places, f"tags.`{store.RUN_TAG}` != ''", max_results=1, order_by=["start_time DESC"]
+    )
+    if not runs:
+        return None
+    place = runs[0].info.experiment_id
+    # Of a version that had no views.
+    views.offer(client, place, [])
+    return client.get_experiment(place)
 
 
 def _command(results: Path, host: str, port: int) -> list[str]:

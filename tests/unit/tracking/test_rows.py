@@ -1,8 +1,12 @@
 from collections.abc import Callable
+from random import Random
 
+import pytest
+
+from suite.errors import DataError
 from suite.record import RunRecord
 from suite.standing import standings
-from suite.tracking.rows import flatten, legal, tags_of, totals_of
+from suite.tracking.rows import flatten, legal, packed, tags_of, totals_of, unpacked
 
 
 def test_flatten() -> None:
@@ -88,3 +92,27 @@ def test_energy_and_what_figures_rest_on(record: Callable[..., RunRecord]) -> No
         del one[key]  # as in journals of earlier versions
     assert "hardware/joules" not in totals_of(one)
     assert "basis.energy" not in tags_of(one)
+
+
+def test_a_record_comes_back_from_its_tags(record: Callable[..., RunRecord]) -> None:
+    # Of letters that do not shrink, so that it takes several tags.
+    noise = "".join(Random(0).choices("abcdefghijklmnopqrstuvwxyzäöü", k=20_000))
+    one = record(metrics={"test/accuracy": 0.1 + 0.2}, overrides=[noise]).plain()
+    tags = packed(one)
+    assert len(tags) > 2
+    assert max(map(len, tags.values())) <= 5000
+    assert unpacked(tags | {"task": "other"}) == one
+    # MLflow hides what begins like tags of its own.
+    assert all(name.startswith("mlflow.") for name in tags)
+    shorter = record(overrides=["a"]).plain()
+    assert unpacked(tags | packed(shorter)) == shorter
+    assert unpacked({"task": "other"}) is None
+
+
+def test_a_broken_record_says_so(record: Callable[..., RunRecord]) -> None:
+    tags = packed(record().plain())
+    last = max(tags)
+    with pytest.raises(DataError, match="MLflow run r1: its record is broken"):
+        unpacked({k: v for k, v in tags.items() if k != last} | {"triathlon.run_id": "r1"})
+    with pytest.raises(DataError, match="broken"):
+        unpacked(tags | {last: "!" + tags[last][5:]})

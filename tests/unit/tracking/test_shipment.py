@@ -32,7 +32,7 @@ def test_everything_of_a_run_arrives(results: Path, finished: Callable[..., Path
     state = send(finished(), results)
     assert state.done
     run = client_of(results).get_run(state.run)
-    assert run.info.run_name == "digits mlp adamw 0"
+    assert run.info.run_name == "digits · mlp · adamw · seed 0"
     assert run.info.status == "FINISHED"
     assert run.data.params == {
         "seed": "0",
@@ -44,6 +44,7 @@ def test_everything_of_a_run_arrives(results: Path, finished: Callable[..., Path
     assert run.data.tags["synthetic"] == "false"
     assert run.data.tags["status"] == "finished"
     assert run.data.tags["mlflow.source.git.commit"] == "c0ffee"
+    assert run.data.tags["mlflow.note.content"].startswith("test accuracy **0.9000**\n\n")
     (data,) = run.inputs.dataset_inputs
     assert (data.dataset.name, data.dataset.digest) == ("digits", ("ab" * 32)[:36])
     artifacts = {a.path for a in client_of(results).list_artifacts(state.run)}
@@ -107,3 +108,51 @@ def test_remembers_where_it_was(results: Path, finished: Callable[..., Path]) ->
     kept = json.loads((folder / "tracking.json").read_text())
     assert kept["offset"] == (folder / "journal.jsonl").stat().st_size
     assert kept["run"] == state.run
+
+
+def test_a_description_shows_the_curves(results: Path, finished: Callable[..., Path]) -> None:
+    run = client_of(results).get_run(send(finished(), results).run)
+    shown = f"![Learning curves](get-artifact?path=figures%2Fcurves.png&run_uuid={run.info.run_id})"
+    assert run.data.tags["mlflow.note.content"].endswith(shown)
+
+
+def with_model(
+    results: Path, record: Callable[..., RunRecord], run_id: str, register: str | None
+) -> Path:
+    """Write the folder of a finished run with a model in MLflow's format."""
+    from mlflow.models import Model
+
+    folder = results / "runs" / run_id
+    journal = Journal(folder)
+    one = record(run_id, config={"tracking": {"register": register}})
+    journal.start(one)
+    (folder / "model").mkdir()
+    (folder / "model" / "model.safetensors").write_bytes(b"weights")
+    Model(flavors={"triathlon": {}}).save(str(folder / "model" / "MLmodel"))
+    journal.artifact(folder / "model")
+    one.status = "finished"
+    journal.end(one)
+    return folder
+
+
+def test_a_model_is_registered_where_asked(results: Path, record: Callable[..., RunRecord]) -> None:
+    send(with_model(results, record, "none", None), results)
+    client = client_of(results)
+    assert client.search_registered_models() == []
+    first = with_model(results, record, "one", "True")
+    state = send(first, results)
+    second = send(with_model(results, record, "two", "True"), results)
+    named = send(with_model(results, record, "three", "mine"), results)
+    assert (state.version, second.version, named.version) == ("1", "2", "1")
+    names = {model.name for model in client.search_registered_models()}
+    assert names == {"image_recognition-digits-mlp", "mine"}
+    version = client.get_model_version("image_recognition-digits-mlp", "1")
+    place = client.get_logged_model(state.model).artifact_location
+    assert (version.run_id, version.source) == (state.run, place)
+    assert version.description.startswith("mlp + adamw on image_recognition / digits")
+    kept = {a.path for a in client.list_logged_model_artifacts(state.model)}
+    assert kept == {"MLmodel", "model.safetensors"}
+    # As if the process had been killed between making the version and noting so.
+    State(uri=state.uri, experiment=state.experiment, run=state.run, model=state.model).write(first)
+    assert send(first, results).version == "1"
+    assert len(client.search_model_versions("name = 'image_recognition-digits-mlp'")) == 2

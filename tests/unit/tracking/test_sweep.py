@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 
-from suite.record import RunRecord
 from suite.tracking import store, sweep_run
-from suite.tracking.sweep import send_summary, summarize
 from suite.tracking.sweep_run import Sweep
 from suite.tracking.sync import sync
 
@@ -108,21 +106,33 @@ def test_a_sweep_from_start_to_end(
     sweep = Sweep.read(folder)
     assert (sweep.id, sweep.ended, sweep.reported) == (folder.name, True, True)
     client = store.connect(results, store.default_uri(results))
-    place = client.get_experiment_by_name("sweeps").experiment_id
-    runs = {run.info.run_name: run for run in client.search_runs([place])}
+    place_id = client.get_experiment_by_name("sweeps").experiment_id
+    runs = {run.info.run_name: run for run in client.search_runs([place_id])}
     parent = runs.pop(sweep.id)
     assert {run.data.tags["mlflow.parentRunId"] for run in runs.values()} == {parent.info.run_id}
-    assert set(runs) == {"seed 0", "seed 2"}
+    assert set(runs) == {"digits · mlp · adamw · seed 0", "digits · mlp · adamw · seed 2"}
+    place = "summary/image_recognition.digits"
     assert parent.data.metrics == {
-        "summary/image_recognition.digits/accuracy_best": 0.7,
-        "summary/image_recognition.digits/accuracy_mean": 0.6,
-        "summary/image_recognition.digits/runs": 2,
+        f"{place}/accuracy_best": 0.7,
+        f"{place}/accuracy_mean": 0.6,
+        f"{place}/accuracy_mean/mlp-adamw": 0.6,
+        f"{place}/accuracy_of_best/mlp": 0.6,
+        f"{place}/n/mlp-adamw": 2,
+        f"{place}/reached/mlp-adamw": 0,
+        f"{place}/training_seconds/mlp-adamw": 0,
+        f"{place}/runs": 2,
         "summary/runs_finished": 2,
         "summary/runs_failed": 1,
     }
     assert parent.info.status == "FAILED"
     best = parent.data.tags["best.image_recognition.digits"]
-    assert best == runs["seed 2"].info.run_id
+    assert best == runs["digits · mlp · adamw · seed 2"].info.run_id
+    note = parent.data.tags["mlflow.note.content"]
+    assert note.startswith("mlp + adamw is best on image_recognition / digits: test accuracy 0.600")
+    assert "| backbone + optimizer | test accuracy |" in note
+    assert f"[digits](#/experiments/{place_id}/runs/{best})" in note
+    assert f"(get-artifact?path=leaderboard.png&run_uuid={parent.info.run_id})" in note
+    assert "1 of its runs failed." in note
     artifacts = {a.path for a in client.list_artifacts(parent.info.run_id)}
     assert "leaderboard.png" in artifacts
 
@@ -137,22 +147,6 @@ def test_parallel_jobs_know_their_sweep(
     (folder,) = (results / "sweeps").iterdir()
     assert [record["sweep"] for record in records] == [folder.name] * 2
     assert "n=2" in done.stdout
-
-
-def test_summary_takes_the_best_by_direction(record: Callable[..., RunRecord]) -> None:
-    def error(run_id: str, value: float) -> RunRecord:
-        return record(
-            run_id,
-            status="finished",
-            primary="error",
-            direction="minimize",
-            metrics={"test/error": value},
-        )
-
-    metrics, best = summarize([error("a", 0.5), error("b", 0.1), record("c", status="failed")])
-    place = "summary/image_recognition.digits"
-    assert metrics == {f"{place}/error_best": 0.1, f"{place}/error_mean": 0.3, f"{place}/runs": 2}
-    assert best == {"image_recognition.digits": "b"}
 
 
 @pytest.fixture
@@ -186,11 +180,6 @@ def test_a_parent_is_created_once(results: Path, ended: Sweep) -> None:
     # Even where the sweep's folder was lost.
     (sweep_run.folder_of(results, "s1") / "sweep.json").unlink()
     assert parent() == first
-
-
-def test_summary_without_a_tracker(results: Path) -> None:
-    send_summary(results, Sweep(id="s2", uri=None, experiment="sweeps"))
-    assert not (results / "sweeps").exists()
 
 
 def test_current_sweep(results: Path, ended: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
