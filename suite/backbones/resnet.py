@@ -79,7 +79,9 @@ class _Convolution(nn.Module):
         if mask is not None and self.stride > 1:
             mask = mask[:, :: self.stride]
         if self.skip != (1, 1):
-            values = values[:, :, :: self.skip[0], :: self.skip[1]]
+            # As a slice would, but a slice's gradient is laid out with the channels first, which
+            # everything before it would then be slow on.
+            values = F.avg_pool2d(values, 1, self.skip)
         return self.norm(self.convolution(values), mask), mask
 
 
