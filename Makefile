@@ -58,7 +58,7 @@ lint: $(STAMP)  ## format, lint, types and import contracts
 references: $(STAMP)  ## write docs/references.md anew from conf/data
 	$(BIN)/triathlon references --markdown > docs/references.md
 
-benchmark: $(PEERS)/.installed  ## the suite beside Lightning, transformers and accelerate; 40 minutes
+benchmark: $(PEERS)/.installed  ## the suite beside Lightning, transformers and accelerate; 45 minutes
 	PYTHONPATH=$(PEERS) $(BIN)/python -m benchmarks.peers --to results/benchmarks
 
 clean:  ## remove the environment and caches; results stay

@@ -1,6 +1,6 @@
 """Measure the suite beside its peers: `python -m benchmarks.peers --to results/benchmarks`.
 
-Half an hour on two cores; peers have to be installed (`make benchmark` does that).
+Three quarters of an hour on two cores; peers have to be installed (`make benchmark` does that).
 """
 
 import argparse

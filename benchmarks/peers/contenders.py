@@ -70,7 +70,7 @@ def triathlon(work: Workload, same: bool, folder: Path) -> int:
             meter=_meter(config, work.task, model, precision),
             emit=journal.metrics,
             checkpoints=Checkpoints(folder),
-            seed=0,
+            seed=work.seed,
         )
     )
     journal.close()

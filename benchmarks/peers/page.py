@@ -10,7 +10,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from benchmarks.peers.sections import Part
-from benchmarks.peers.worker import WARM_UP
+from benchmarks.peers.workloads import WARM_UP
 from suite.figures import png
 
 _PACKAGES = ("torch", "lightning", "transformers", "accelerate", "mlflow", "numpy")

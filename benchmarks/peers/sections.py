@@ -49,7 +49,8 @@ def plain(folder: Path, rounds: int) -> Part:
     text = (
         "Each as its users write it, with its defaults: peers with a `DataLoader` over a data set "
         "that prepares example by example, padded to the longest of a batch, the suite with what "
-        "`triathlon` does. The bare loop cuts batches from tensors in memory."
+        "`triathlon` does. The bare loop cuts batches from tensors in memory. The suite has a "
+        "seed whose measured batches are as long as those of an epoch, on average."
     )
     return Part("As its users write it", text, _throughput(speeds), _plain(speeds))
 

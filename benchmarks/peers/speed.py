@@ -10,10 +10,12 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.peers.contenders import CONTENDERS
-from benchmarks.peers.worker import WARM_UP
+from benchmarks.peers.workloads import WARM_UP
 
-SECONDS, FEWEST, MOST = 1.0, 10, 300
-"""Of a round: how long, and steps at least and at most."""
+SECONDS, MOST = 1.0, 300
+FEWEST = {"plain": 24, "same": 10}
+"""Of a round: how long, and steps at most and at least. Where contenders have batches of their own,
+a few are not like all."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def race(
 def length(workers: Workers, name: str, workload: str) -> int:
     """Return how many steps make a round."""
     tried = workers.ask(name, workload, WARM_UP + 10)["wall_seconds_per_step"]
-    return WARM_UP + min(max(round(SECONDS / tried), FEWEST), MOST)
+    return WARM_UP + min(max(round(SECONDS / tried), FEWEST[workers.form]), MOST)
 
 
 def speed_of(rounds: Sequence[Mapping[str, float]]) -> Speed:

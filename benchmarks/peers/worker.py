@@ -21,12 +21,8 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from benchmarks.peers.contenders import CONTENDERS
-from benchmarks.peers.workloads import Workload
+from benchmarks.peers.workloads import WARM_UP, Workload
 from suite.hardware.device import keep_memory
-
-WARM_UP = 16
-"""Steps left out: kernels are chosen, and the suite counts its FLOPs."""
-
 
 KEPT = 2
 """Workloads whose data stays in memory: two that take turns."""
