@@ -9,7 +9,9 @@ from suite.tracking.sweep_run import folder_of
 
 _FIRST = ("task", "data", "experiment", "backbone", "optimizer", "loss", "schedule")
 """Groups whose choice needs no key beside it; they come in this order, and the seed last."""
-_UNTOLD = frozenset({"results", "cache", "tracking", "hardware", "hydra", "sweep", "name"})
+_PLACES = frozenset({"results", "cache", "tracking", "hydra", "sweep", "name"})
+"""Groups that say where a run leaves what, which a sweep's command does not keep either."""
+_UNTOLD = _PLACES | {"hardware"}
 _LONGEST_NAME = 160
 LONGEST_NOTE = 7900
 """Characters; MLflow refuses more than 8,000."""
@@ -30,7 +32,7 @@ def run_name(record: Record, results: Path) -> str:
     plan = Plan.read(folder_of(results, record["sweep"])) if record.get("sweep") else None
     if plan is not None:
         # What the command gave is common to all runs; the values of what it varies are not in it.
-        own = [one for one in overrides if one not in plan.command]
+        own = [o for o in overrides if o not in plan.command and _group(o) not in _PLACES]
         if own:
             return _joined(own)
     chosen = [f"{group}={record.get(group)}" for group in ("data", "backbone", "optimizer")]
@@ -70,7 +72,7 @@ def _group(override: str) -> str:
 def note_of(record: Record, picture: str = "") -> str:
     """Return a run's description in Markdown: what came of it, the target, others, what it was.
 
-    picture: address of its curves. The first line is what a table of runs shows.
+    picture: address of its curves. The first line is what a table of runs shows, without marks.
     """
     lines = [_outcome(record), *_target(record), *_others(record), _made_of(record)]
     if record.get("overrides"):
@@ -88,13 +90,13 @@ def _words(metric: str) -> str:
 def _outcome(record: Record) -> str:
     status, primary = record["status"], record.get("primary", "")
     if status == "failed":
-        return f"**Failed:** {record.get('error') or 'for a reason unknown'}"
+        return f"failed: {record.get('error') or 'for a reason unknown'}"
     if status == "pruned":
-        return "**Given up early**, as it was worse than others of its search"
+        return "given up early, as it was worse than others of its search"
     name = f"test/{primary}"
     if name not in record.get("metrics", {}):
         return ""
-    told = f"test {_words(primary)} **{record['metrics'][name]:.4f}**"
+    told = f"test {_words(primary)} {record['metrics'][name]:.4f}"
     interval = (record.get("intervals") or {}).get(name)
     if interval:
         items = (record["data_card"].get("sizes") or {}).get("test")

@@ -35,7 +35,8 @@ def test_in_a_sweep_it_says_what_varies(name: Callable[..., str]) -> None:
         "optimizer.lr=0.1,0.2",
         "seed=range(3)",
     )
-    overrides = ["seed=2", "backbone=convnet", "hardware=cpu_single", "optimizer.lr=0.1"]
+    overrides = ["seed=2", "backbone=convnet", "hardware=cpu_single", "optimizer.lr=0.1",
+                 "tracking.experiment=mine"]  # fmt: skip
     assert name(overrides, command) == "convnet · lr=0.1 · seed 2"
 
 
@@ -88,7 +89,7 @@ def test_a_description_tells_what_came_of_it(record: Callable[..., RunRecord]) -
     )  # fmt: skip
     one.data_card["sizes"]["test"] = 1359
     assert note_of(one.plain(), "curves?a=b").split("\n\n") == [
-        "test accuracy **0.9812**, 95% 0.9700 to 0.9900 over 1,359 test items",
+        "test accuracy 0.9812, 95% 0.9700 to 0.9900 over 1,359 test items",
         "target, validation accuracy ≥ 0.95: reached after 1,200 steps and 3.2 s of training",
         "best published 0.9700 (Known): above",
         "mlp + adamw on image_recognition / digits, seed 1, 12,345 parameters, "
@@ -100,14 +101,14 @@ def test_a_description_tells_what_came_of_it(record: Callable[..., RunRecord]) -
 
 def test_a_description_of_a_run_that_failed(record: Callable[..., RunRecord]) -> None:
     note = note_of(record(status="failed", error="loss is not finite").plain())
-    assert note.startswith("**Failed:** loss is not finite\n\nmlp + adamw on")
+    assert note.startswith("failed: loss is not finite\n\nmlp + adamw on")
 
 
 def test_a_miss_and_a_run_given_up(record: Callable[..., RunRecord]) -> None:
     target = {"metric": "error_rate", "threshold": 0.1, "direction": "minimize"}
     missed = note_of(record(status="finished", target=target).plain())
     assert "target, validation error rate ≤ 0.1: missed" in missed
-    assert note_of(record(status="pruned", target=target).plain()).startswith("**Given up early**")
+    assert note_of(record(status="pruned", target=target).plain()).startswith("given up early")
 
 
 def test_a_description_fits_what_mlflow_takes(record: Callable[..., RunRecord]) -> None:

@@ -44,7 +44,7 @@ def test_everything_of_a_run_arrives(results: Path, finished: Callable[..., Path
     assert run.data.tags["synthetic"] == "false"
     assert run.data.tags["status"] == "finished"
     assert run.data.tags["mlflow.source.git.commit"] == "c0ffee"
-    assert run.data.tags["mlflow.note.content"].startswith("test accuracy **0.9000**\n\n")
+    assert run.data.tags["mlflow.note.content"].startswith("test accuracy 0.9000\n\n")
     (data,) = run.inputs.dataset_inputs
     assert (data.dataset.name, data.dataset.digest) == ("digits", ("ab" * 32)[:36])
     artifacts = {a.path for a in client_of(results).list_artifacts(state.run)}
