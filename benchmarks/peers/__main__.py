@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.peers import sections
-from benchmarks.peers.page import write
+from benchmarks.peers.page import read, write
 from benchmarks.peers.speed import Speed, speed_of
 from benchmarks.peers.workloads import CPU
 from suite.hardware.machine import describe_machine
@@ -29,12 +29,12 @@ def main() -> None:
     parser = argparse.ArgumentParser("benchmarks.peers", description=__doc__)
     parser.add_argument("--to", type=Path, default=Path("results/benchmarks"))
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--only", nargs="+", choices=PARTS, help="other parts of the page stay")
     chosen = parser.parse_args()
-    parts = {}
+    parts = read(chosen.to) if chosen.only else {}
     with tempfile.TemporaryDirectory(prefix="peers-") as made:
         folder = Path(made)
-        for name in chosen.only:
+        for name in chosen.only or PARTS:
             parts[name] = PARTS[name](folder, chosen.rounds)
             if name == "same":
                 parts["utilisation"] = sections.utilisation(folder, _speeds(parts["same"]))

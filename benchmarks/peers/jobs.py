@@ -51,7 +51,7 @@ def main() -> None:
             triathlon(
                 ["-m", f"task={task}", "backbone=mlp", "seed=0,1,2,3", "trainer.steps=20",
                  "hardware=cpu_single", "tracking=none", f"tracking.figures={pictures}",
-                 f"results={folder}"]
+                 f"results={folder / pictures}"]
             )  # fmt: skip
         beyond["pictures" if pictures == "true" else "no pictures"] = [
             later - earlier for earlier, later in pairwise(ends)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -14,6 +15,7 @@ from benchmarks.peers.workloads import WARM_UP
 from suite.figures import png
 
 _PACKAGES = ("torch", "lightning", "transformers", "accelerate", "mlflow", "numpy")
+_FIGURES = "benchmarks.json"
 _COLOURS = {
     "bare loop": "#999999",
     "triathlon": "#D55E00",
@@ -21,6 +23,13 @@ _COLOURS = {
     "transformers": "#009E73",
     "accelerate": "#CC79A7",
 }
+
+
+def read(folder: Path) -> dict[str, Part]:
+    """Return the parts of the page in the folder; none where there is no page."""
+    path = folder / _FIGURES
+    kept = json.loads(path.read_text())["parts"] if path.exists() else {}
+    return {name: Part(**part) for name, part in kept.items()}
 
 
 def write(to: Path, parts: Mapping[str, Part], machine: Mapping[str, Any], rounds: int) -> None:
@@ -42,9 +51,9 @@ def write(to: Path, parts: Mapping[str, Part], machine: Mapping[str, Any], round
     for part in parts.values():
         lines += ["", f"## {part.title}", "", part.text, "", *_table(part.table)]
     (to / "benchmarks.md").write_text("\n".join(lines) + "\n")
-    figures = {name: part.figures for name, part in parts.items()}
-    plain = {"rounds": rounds, "versions": versions, "machine": dict(machine), **figures}
-    (to / "benchmarks.json").write_text(json.dumps(plain, indent=1) + "\n")
+    plain = {"rounds": rounds, "versions": versions, "machine": dict(machine)}
+    plain["parts"] = {name: asdict(part) for name, part in parts.items()}
+    (to / _FIGURES).write_text(json.dumps(plain, indent=1) + "\n")
     panels = [name for name in ("plain", "same") if name in parts]
     if panels:
         (to / "benchmarks.png").write_bytes(_picture([parts[name] for name in panels]))
@@ -70,6 +79,7 @@ def _picture(parts: Sequence[Part]) -> bytes:
                 axes.bar(left, median(shares), 0.15, color=colour, label=name if at == 0 else None)
                 axes.plot([left, left], [min(shares), max(shares)], color="black", lw=1)
         axes.axhline(1, color="black", lw=0.8, ls=":")
+        axes.margins(y=0.15)  # for the legend
         axes.set_xticks(range(len(workloads)), workloads, fontsize=9)
         axes.set_ylabel("examples a CPU second,\nbare loop = 1", fontsize=9)
         axes.set_title(part.title, fontsize=11, fontweight="bold", loc="left")
