@@ -2,9 +2,10 @@
 
     python -m benchmarks.report_scale
 
-Each size in a process of its own, over synthetic records (`benchmarks.many_records`) with journals
-of 40 rows each. Read: records from disk; board: statistics, leaderboard files and picture; page:
-journals of what is shown, and report.html.
+Each size in a process of its own, over synthetic records with journals of 40 rows each. Two shapes:
+many groups (three seeds each) on the embedded sets, or many boards of twelve groups. Read: records
+from disk; board: statistics, leaderboard files and picture; page: journals of what is shown, and
+report.html.
 """
 
 import argparse
@@ -17,14 +18,65 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
-from benchmarks.many_records import records
+import numpy as np
+
 from suite.record import RunRecord, read_records
 from suite.report.leaderboard import leaderboard
 from suite.report.page.document import write_page
+from suite.report.reference import Reference
 from suite.tracking.journal import Journal, read_journal
 
 SIZES = (1_000, 3_000, 10_000)
-ROWS = 40
+ROWS, SEEDS = 40, 3
+
+
+def records(count: int, shape: str) -> list[RunRecord]:
+    rng = np.random.default_rng(0)
+    sets = Reference.read().sets
+    made = []
+    for number in range(count):
+        group, seed = divmod(number, SEEDS)
+        one = sets[group % len(sets)]
+        board = 0 if shape == "groups" else group // (12 * len(sets))
+        entrant = group // len(sets) % (12 if shape == "boards" else count)
+        name = f"{one.data}{board or ''}"
+        sign = 1 if one.direction == "maximize" else -1
+        quality = one.quality - sign * (entrant % 40) / 500 - sign * float(rng.normal(0, 0.01))
+        missed = rng.random() < 0.1
+        made.append(
+            RunRecord(
+                run_id=f"{number:06}",
+                name="",
+                status="finished",
+                started=f"2026-01-01T00:{number // 60 % 60:02}:{number % 60:02}",
+                task=one.task,
+                data=name,
+                backbone=f"net{entrant % 7}",
+                optimizer="adamw",
+                seed=seed,
+                overrides=[f"optimizer.lr={entrant}"],
+                config={"trainer": {"batch_size": 64}},
+                config_hash=f"{group:08x}-{seed}",
+                group_hash=f"{group:08x}",
+                data_card={"name": name, "fingerprint": one.fingerprint, "sizes": {"test": 500}},
+                machine={"fingerprint": "d922f8e50a0c"},
+                unit="example",
+                primary=one.metric,
+                direction=one.direction,
+                metrics={f"test/{one.metric}": quality},
+                intervals={f"test/{one.metric}": (quality - 0.01, quality + 0.01, "Wilson score")},
+                directions={one.metric: one.direction},
+                target={"metric": one.metric, "threshold": one.target, "direction": one.direction},
+                reached=None if missed else {
+                    "step": 100, "examples": float(rng.uniform(5e3, 2e5)),
+                    "training_seconds": float(rng.uniform(2, 60)), "wall_seconds": 70.0,
+                },
+                training_seconds=float(rng.uniform(5, 100)),
+                throughput={"examples_per_second": 900.0, "units_per_second": 900.0},
+                model={"parameters": 1e5},
+            )
+        )  # fmt: skip
+    return made
 
 
 def keep(record: RunRecord, folder: Path) -> None:
