@@ -29,10 +29,10 @@ from suite.compose import compose
 from suite.config import RunConfig
 from suite.hardware.device import keep_memory
 from suite.run import _build, _meter, build_model, build_optimizers, build_task
-from suite.training.checkpoint import Checkpoints, load_weights
 from suite.training.evaluation import evaluate
 from suite.training.loop import Training, fit
 from suite.training.precision import Precision
+from suite.training.weights import Best, load_weights
 
 CPU = torch.device("cpu")
 WHOLE = 54_000 // 64
@@ -75,7 +75,7 @@ def suite(data: Set, seed: int) -> Ran:
     model = build_model(config, task, CPU)
     precision = Precision(config.precision, CPU)
     with tempfile.TemporaryDirectory() as folder:
-        checkpoints = Checkpoints(Path(folder))
+        best = Best(Path(folder))
         began = time.process_time()
         outcome = fit(
             Training(
@@ -87,12 +87,12 @@ def suite(data: Set, seed: int) -> Ran:
                 precision=precision,
                 meter=_meter(config, task, model, precision),
                 emit=lambda step, values: None,
-                checkpoints=checkpoints,
+                best=best,
                 seed=seed,
             )
         )
         seconds = time.process_time() - began
-        load_weights(model, checkpoints.best)
+        load_weights(model, best.path)
     tested, _ = evaluate(task, model, Split.TEST, precision)
     return Ran(seconds if outcome.reached else math.inf, tested["accuracy"])
 

@@ -18,6 +18,7 @@ VERBS = {
     "report": "suite.verbs.report:main",
     "compare": "suite.verbs.compare:main",
     "ui": "suite.verbs.ui:main",
+    "resume": "suite.verbs.resume:main",
     "sync": "suite.verbs.sync:main",
     "sweep": "suite.verbs.sweep:main",
     "doctor": "suite.verbs.doctor:main",

@@ -11,6 +11,8 @@ from suite.errors import TriathlonError
 
 if TYPE_CHECKING:
     from suite.config import RunConfig
+    from suite.resumption import Unfinished
+    from suite.sweeps.books import Entry
 
 refused: list[TriathlonError] = []
 """Why the job of this process's command could not go on: Hydra puts a line of its own before an
@@ -37,9 +39,11 @@ def job(composed: Any) -> str | None:
                 return _cell(config, overrides, Path(hydra_config.sweep.dir).name)
             finally:
                 _leave_if_orphaned(parent)
+        from suite.resumption import find
         from suite.run import run
 
-        return run(config, overrides).run_id
+        unfinished = find(Path(config.results).resolve(), config) if config.resume else None
+        return run(config, overrides, unfinished=unfinished).run_id
     except TriathlonError as error:
         if hydra_config.mode is RunMode.RUN:
             refused.append(error)
@@ -78,12 +82,25 @@ def _cell(config: "RunConfig", overrides: list[str], name: str) -> str | None:
                 overrides,
                 begun=lambda r: claim.begin(r.run_id, tuple(overrides)),
                 observers=() if watch is None else (watch,),
+                unfinished=_unfinished(config, claim.entry),
             )
+        except SystemExit:  # interrupted: it is gone on with when the sweep is
+            raise
         except BaseException as error:
             claim.fail(" ".join(str(error).split()) or type(error).__name__)
             raise
         claim.end(record)
         return record.run_id
+
+
+def _unfinished(config: "RunConfig", entry: "Entry") -> "Unfinished | None":
+    """Return the run of a cell whose process was killed, where it can be gone on with."""
+    from suite.resumption import of_folder
+    from suite.sweeps.books import Status
+
+    if entry.status is not Status.killed or entry.run is None or not config.resume:
+        return None
+    return of_folder(Path(config.results).resolve() / "runs" / entry.run, config)
 
 
 def _leave_if_orphaned(parent: int) -> None:

@@ -13,14 +13,20 @@ from suite.data.cache import atomic_path
 from suite.errors import DataError
 
 SCHEMA = 1
+INTERRUPTED = "interrupted"
+"""Status of a run that a signal has stopped, and that can be resumed."""
 
 
 @dataclass(kw_only=True)
 class RunRecord:
     """What a run was and what came of it. Times in seconds, sizes in bytes.
 
-    status: "running", "finished", "failed" (then `error` tells why), or "pruned": given up early by
-        a search.
+    status: "running", "finished", "failed" (then `error` tells why), "interrupted" by a signal (it
+        can be resumed), or "pruned": given up early by a search.
+    resumes: one dict for each time that it went on after a kill or an interruption: `time`, the
+        `step` from which it did, and `differing`: what the steps that were made again told
+        otherwise than before, empty where they were the same to the last bit. Work that a kill has
+        undone is on neither clock.
     task, data, backbone, loss, optimizer, schedule: names of the files chosen in `conf/`.
     group_hash: the hash of the configuration without its seed; repeats share it.
     data_card: a `DataCard` as a dict; holds the fingerprint and whether the data is synthetic.
@@ -52,6 +58,7 @@ class RunRecord:
     schema: int = SCHEMA
     status: str = "running"
     error: str | None = None
+    resumes: list[dict[str, Any]] = field(default_factory=list)
     started: str = ""
     sweep: str | None = None
     task: str = ""

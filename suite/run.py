@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-import yaml
 from safetensors.torch import save_file
 from torch import nn
 
 from suite.backbones.grid import lay_out, unsafe
 from suite.compose import recompose
 from suite.config import KNOWLEDGE, DataStall, HandMadeConfig, RunConfig
-from suite.data.cache import atomic_path, cache_folder
+from suite.data.cache import atomic_path, cache_folder, sweep_up
 from suite.data.streaming import worker_died
 from suite.errors import ConfigError, PluginError, TrainingError, TriathlonError, unwritable
 from suite.features import Backbone, BackboneBuilder
@@ -39,9 +38,11 @@ from suite.hardware.profile import Profile
 from suite.hardware.work import Work
 from suite.mistakes import keep_mistakes
 from suite.plugins import check_target
-from suite.record import RunRecord
+from suite.record import INTERRUPTED, RunRecord
+from suite.resumption import Mark, Unfinished
 from suite.shallow.search import Found, measure, search
 from suite.standing import standings
+from suite.stop import Stop
 from suite.task import (
     Batch,
     Direction,
@@ -61,13 +62,15 @@ from suite.tracking.model_folder import read_model_folder, save_model_folder
 from suite.tracking.sender import Sender
 from suite.tracking.store import uri_of
 from suite.tracking.sweep_run import current_sweep
-from suite.training.checkpoint import Checkpoints, load_weights
+from suite.training.checkpoint import Checkpoints, Saved
 from suite.training.compiling import compile_model
+from suite.training.course import Outcome
 from suite.training.evaluation import calibrate, evaluate
-from suite.training.loop import Outcome, Training, Unprofiled, fit, length_in_steps
+from suite.training.loop import Training, Unprofiled, fit, length_in_steps
 from suite.training.optimizers import Optimizers
 from suite.training.precision import Precision
 from suite.training.stalls import Stalls, measure_stalls
+from suite.training.weights import Best, load_weights
 
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
@@ -82,53 +85,124 @@ def run(
     *,
     begun: Callable[[RunRecord], None] = lambda record: None,
     observers: Sequence[Observer] = (),
+    unfinished: Unfinished | None = None,
 ) -> RunRecord:
     """Train, test and record one run; raise a `TriathlonError` where it cannot.
 
-    A run that fails is recorded with its error, then the error goes on. begun: told of the run
-    before anything of it is written. observers: told of each event; one may give the run up.
+    A run that fails is recorded with its error, then the error goes on. One that a signal stops is
+    recorded as interrupted, and `Interrupted` (or the launcher's own exit) goes on.
+
+    begun: told of the run before anything of it is written. observers: told of each event; one may
+    give the run up. unfinished: a run of this configuration to go on with.
     """
     device = choose_device(config.hardware)
     techniques = prepare_process(config.hardware, device)
     memory = Memory(device)
     results = Path(config.results).resolve()
-    record = new_record(config, overrides)
+    record = _record(config, overrides, unfinished)
     record.machine, record.techniques = describe_machine(device), techniques
     folder = results / "runs" / record.run_id
     begun(record)
-    console = Console()
-    journal = _open_journal(folder, (console, *observers))
-    with atomic_path(folder / "config.yaml") as path:
-        path.write_text(yaml.safe_dump(config.plain(), sort_keys=False))
+    stop, console = Stop(), Console()
+    mark, journal, saved = _open(folder, config, unfinished, (console, *observers))
     sender = None
-    try:
-        task = build_task(config, device)
-        shallow = isinstance(config.backbone, HandMadeConfig)
-        model = None if shallow else build_model(config, task, device)
-        _describe(record, config, task, model)
-        journal.start(record)
-        sender = _sender(config, results, folder)
-        if model is None:
-            _fit_shallow(config, record, journal, console, task, memory)
-        else:
-            _train(config, record, journal, console, task, model, memory)
-        record.status = "finished"
-    except GivenUp:
-        record.status = record.stopped = "pruned"
-    except BaseException as error:
-        explained = _explained(error, results)
-        record.status, record.error = "failed", _one_line(explained)
-        raise explained from error
-    finally:
-        console.close()
-        if not journal.started:
-            journal.start(record)
+    with stop.listening():
+        try:
+            task = build_task(config, device)
+            shallow = isinstance(config.backbone, HandMadeConfig)
+            model = None if shallow else build_model(config, task, device)
+            _describe(record, config, task, model)
+            _begin(record, journal, unfinished, saved)
             sender = _sender(config, results, folder)
-        journal.end(record)
-        warning = sender.close() if sender is not None else None
-        if warning:
-            print(warning, file=sys.stderr)
+            if model is None:
+                _fit_shallow(config, record, journal, console, task, memory)
+            else:
+                _train(config, record, journal, console, task, model, memory, stop, saved)
+            record.status = "finished"
+        except GivenUp:
+            record.status = record.stopped = "pruned"
+        except SystemExit:
+            record.status = INTERRUPTED
+            raise
+        except BaseException as error:
+            explained = _explained(error, results)
+            record.status, record.error = "failed", _one_line(explained)
+            raise explained from error
+        finally:
+            console.close()
+            if not journal.started:
+                journal.start(record)
+                sender = _sender(config, results, folder)
+            _close(record, journal, mark)
+            warning = sender.close() if sender is not None else None
+            if warning:
+                print(warning, file=sys.stderr)
     return record
+
+
+def _record(
+    config: RunConfig, overrides: Sequence[str], unfinished: Unfinished | None
+) -> RunRecord:
+    record = new_record(config, overrides)
+    if unfinished is None:
+        return record
+    record.run_id = unfinished.folder.name
+    before = unfinished.begun
+    if before is not None:
+        record.name, record.started, record.sweep = before.name, before.started, before.sweep
+        record.resumes, record.overrides = list(before.resumes), list(before.overrides)
+    return record
+
+
+def _open(
+    folder: Path, config: RunConfig, unfinished: Unfinished | None, observers: tuple[Observer, ...]
+) -> tuple[Mark, Journal, Saved | None]:
+    """Take a run's folder for this process, and open what is in it."""
+    try:
+        if unfinished is None:
+            return Mark.of_new(folder, config), Journal(folder, observers), None
+        mark = Mark.again(folder, config)
+    except OSError as error:
+        raise unwritable(folder.parent.parent, error) from error
+    try:
+        # It is of a run that is over, and this one is not.
+        (folder / "record.json").unlink(missing_ok=True)
+        sweep_up(folder, spare="tracking.json")
+        saved = Checkpoints(folder, config.trainer.checkpoint).latest()
+        position = 0 if saved is None else int(saved.state["journal"])
+        return mark, Journal(folder, observers, position), saved
+    except BaseException:
+        mark.leave()
+        raise
+
+
+def _begin(
+    record: RunRecord, journal: Journal, unfinished: Unfinished | None, saved: Saved | None
+) -> None:
+    """Write the first event, of a run or of its resumption."""
+    if unfinished is None or not journal.started:
+        journal.start(record)
+        return
+    step = 0 if saved is None else saved.step
+    print(f"going on with {record.run_id} from step {step}")
+    now = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+    record.resumes.append({"time": now, "step": step, "differing": ""})
+    journal.resume(step)
+
+
+def _close(record: RunRecord, journal: Journal, mark: Mark) -> None:
+    """Write how the run ended, or that it is to be gone on with."""
+    if record.resumes:
+        record.resumes[-1]["differing"] = journal.differing
+        if journal.differing:
+            print(f"warning: not resumed exactly: {journal.differing}", file=sys.stderr)
+    if record.status == INTERRUPTED:
+        journal.interrupt(record)
+        mark.leave()
+        print(f"interrupted; `triathlon resume {record.run_id}` goes on", file=sys.stderr)
+        return
+    journal.end(record)
+    mark.clear(record)
 
 
 def new_record(config: RunConfig, overrides: Sequence[str] = ()) -> RunRecord:
@@ -252,6 +326,8 @@ def _train(
     task: Task,
     model: nn.Module,
     memory: Memory,
+    stop: Stop,
+    saved: Saved | None,
 ) -> None:
     device = task.setup.device
     precision = Precision(config.precision, device)
@@ -260,7 +336,7 @@ def _train(
         print(slow, file=sys.stderr)
     steps, _ = length_in_steps(task, config.trainer)
     console.steps = steps
-    checkpoints = Checkpoints(journal.folder)
+    best = Best(journal.folder)
     meter = _meter(config, task, model, precision)
     optimizers = build_optimizers(config, model)
     compiled = compile_model(
@@ -287,8 +363,13 @@ def _train(
         precision=precision,
         meter=meter,
         emit=journal.metrics,
-        checkpoints=checkpoints,
+        best=best,
         seed=config.seed,
+        checkpoints=Checkpoints(journal.folder, config.trainer.checkpoint),
+        saved=saved,
+        stop=stop,
+        position=journal.position,
+        identity={"the data's fingerprint": record.data_card["fingerprint"]},
         profile=profile or Unprofiled(),
         compiled=compiled.model,
     )
@@ -297,7 +378,7 @@ def _train(
     if profile is not None and profile.seconds:
         journal.artifact(profile.trace)
         record.profile = {f"{part}_seconds": s for part, s in profile.seconds.items()}
-    load_weights(model, checkpoints.best)
+    load_weights(model, best.path)
     chosen = calibrate(task, model, precision)
     if chosen:
         journal.metrics(outcome.best_step, {f"validation/{k}": v for k, v in chosen.items()})
@@ -494,13 +575,6 @@ def _keep_pictures(
         kept = keep_mistakes(task.mistakes(metrics), journal.folder)
         if kept is not None:
             journal.artifact(kept)
-
-
-def _open_journal(folder: Path, observers: tuple[Observer, ...]) -> Journal:
-    try:
-        return Journal(folder, observers)
-    except OSError as error:
-        raise unwritable(folder.parent.parent, error) from error
 
 
 def _sender(config: RunConfig, results: Path, folder: Path) -> Sender | None:

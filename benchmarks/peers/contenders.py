@@ -29,9 +29,9 @@ from benchmarks.peers.workloads import (
 )
 from suite.run import _build, _meter, build_optimizers
 from suite.tracking.journal import Journal
-from suite.training.checkpoint import Checkpoints
 from suite.training.loop import Training, fit
 from suite.training.precision import Precision
+from suite.training.weights import Best
 
 Train = Callable[[Workload, bool, Path], int]
 """Takes the workload, whether techniques are the same for all, and an empty folder; returns how
@@ -55,7 +55,7 @@ def bare(work: Workload, same: bool, folder: Path) -> int:
 
 
 def triathlon(work: Workload, same: bool, folder: Path) -> int:
-    """The suite's trainer with its meter, journal and checkpoints."""
+    """The suite's trainer with its meter, journal and best weights."""
     config, model = work.config, work.model()
     precision = Precision(config.precision, CPU)
     journal = Journal(folder, ())
@@ -69,7 +69,7 @@ def triathlon(work: Workload, same: bool, folder: Path) -> int:
             precision=precision,
             meter=_meter(config, work.task, model, precision),
             emit=journal.metrics,
-            checkpoints=Checkpoints(folder),
+            best=Best(folder),
             seed=work.seed,
         )
     )

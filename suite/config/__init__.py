@@ -53,7 +53,7 @@ from suite.config.plugin import (
 from suite.config.run import OnChange, RunConfig, SweepConfig, TrackingConfig
 from suite.config.schemas import SCHEMAS
 from suite.config.shallow import HandMadeConfig, Kernel, SVMConfig
-from suite.config.trainer import ConvergenceConfig, DataStall, TrainerConfig
+from suite.config.trainer import CheckpointConfig, ConvergenceConfig, DataStall, TrainerConfig
 
 __all__ = [
     "AUTO",
@@ -63,6 +63,7 @@ __all__ = [
     "AdamWConfig",
     "BackboneConfig",
     "CTCConfig",
+    "CheckpointConfig",
     "ConformerConfig",
     "ConstantConfig",
     "ConvNetConfig",

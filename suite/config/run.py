@@ -85,6 +85,9 @@ class RunConfig(Node):
     """Name of the run; null is task, data, backbone, optimizer and seed."""
     results: str = "results"
     """Folder for records, journals, checkpoints and the default MLflow database."""
+    resume: bool = True
+    """Go on with a run of this very configuration that was killed or interrupted; false begins a
+    new one."""
     cache: str | None = None
     """Folder for generated data; null is $TRIATHLON_CACHE, else ~/.cache/triathlon."""
     task: Any = None
@@ -113,15 +116,15 @@ class RunConfig(Node):
     def identity(self, *, seed: bool = True) -> dict[str, Any]:
         """Return what of the configuration can change the result.
 
-        Where results and tracking go is left out, how data gets here, and what is known of others'
-        results; so is what plays no part where features are hand-made, and the seed unless `seed`,
-        so that repeats share a hash.
+        Where results and tracking go is left out, how data gets here, what is kept to go on from,
+        and what is known of others' results; so is what plays no part where features are hand-made,
+        and the seed unless `seed`, so that repeats share a hash.
         """
         config = self.plain()
-        for key in ("name", "results", "cache", "tracking", *(() if seed else ("seed",))):
+        for key in ("name", "results", "resume", "cache", "tracking", *(() if seed else ("seed",))):
             config.pop(key)
         config["choices"].pop("tracking", None)
-        for key in ("profile", "data_stall"):
+        for key in ("profile", "data_stall", "checkpoint"):
             config["trainer"].pop(key)
         for key in ("workers", "watts", "keep_memory"):
             config["hardware"].pop(key)

@@ -28,6 +28,22 @@ class ConvergenceConfig(Node):
         self.require("minimum_gain", self.minimum_gain >= 0, "0 or above")
 
 
+@dataclass(kw_only=True)
+class CheckpointConfig(Node):
+    """When a run writes all that it goes on from after a kill. At a signal it does so anyway."""
+
+    group: ClassVar[str] = "trainer.checkpoint"
+
+    every_steps: int | None = None
+    """Optimizer steps from one checkpoint to the next; null goes by the clock alone."""
+    every_minutes: float | None = 2.0
+    """Minutes from one checkpoint to the next, which a kill costs at most; null goes by steps
+    alone. The training clock stands meanwhile."""
+
+    def __post_init__(self) -> None:
+        self.require_positive("every_steps", "every_minutes")
+
+
 class DataStall(enum.Enum):
     """How the time that data costs is measured."""
 
@@ -68,6 +84,7 @@ class TrainerConfig(Node):
     """direct: the share of time in which the loop waits for its next batch. differential: beside
     it, before training, what preparing and fetching batches costs, by steps with batches at hand,
     from the page cache and from the disk."""
+    checkpoint: CheckpointConfig = field(default_factory=CheckpointConfig)
     stop_at_target: bool = False
     """Stop when validation reaches the task's target."""
     convergence: ConvergenceConfig = field(default_factory=ConvergenceConfig)

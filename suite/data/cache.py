@@ -1,10 +1,14 @@
 """Where generated data is kept, and how a file is written so that nobody reads half of it."""
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")
+"""Names that mkstemp makes of those of files."""
 
 
 def cache_folder(configured: str | None) -> Path:
@@ -29,5 +33,25 @@ def atomic_path(path: Path) -> Iterator[Path]:
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
         temporary.replace(path)
+        sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sweep_up(folder: Path, *, spare: str) -> None:
+    """Delete what processes that were killed had begun to write in a folder by `atomic_path`.
+
+    spare: name of a file that somebody else may be writing now.
+    """
+    for path in folder.rglob(".*"):
+        if _TEMPORARY.fullmatch(path.name) and not path.name.startswith(f".{spare}."):
+            path.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the disk know what the folder holds: a rename may else be lost with the power."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

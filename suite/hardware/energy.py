@@ -130,6 +130,10 @@ class Energy:
         elif self._watts is not None:
             self._joules = self._watts * seconds
 
+    def go_on(self, joules: float | None) -> None:
+        """Go on from what was spent before."""
+        self._joules = joules or 0.0
+
     @property
     def spent(self) -> Spent:
         """What was spent so far."""

@@ -13,7 +13,7 @@ the share of what the model reads that is there only because examples of a batch
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,8 @@ from suite.hardware.work import Shapes, Work
 from suite.task import Batch
 
 _SHARE, _FEWEST, _MOST = 10, 3, 50
+_FIGURES = 5
+"""Numbers that a checkpoint has of each step."""
 
 
 @dataclass(slots=True)
@@ -69,6 +71,11 @@ class Meter:
         self._waited = 0.0
         self._last = 0.0
         self._reported = 0
+
+    @property
+    def running(self) -> bool:
+        """Whether the training clock runs."""
+        return self._resumed is not None
 
     @property
     def training_seconds(self) -> float:
@@ -173,6 +180,42 @@ class Meter:
             spent = self._energy.spent
             basis |= {"energy": spent.provenance, "energy_covers": spent.covers}
         return basis
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the clocks and what every step was, as tensors and plain values."""
+        table: dict[tuple[Shapes, ...], int] = {}
+        works = [table.setdefault(tuple(step.work), len(table)) for step in self._steps]
+        figures = [
+            (s.seconds, s.waited, float(s.examples), s.units, s.padded_units) for s in self._steps
+        ]
+        return {
+            "training_seconds": self.training_seconds,
+            "wall_seconds": self.wall_seconds,
+            "joules": self.joules,
+            "waited": self._waited,
+            "reported": self._reported,
+            "steps": torch.tensor(figures, dtype=torch.float64).view(-1, _FIGURES),
+            "works": torch.tensor(works, dtype=torch.int64),
+            "shapes": list(table),
+            "work": None if self._work is None else self._work.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` returned; the clock stands."""
+        self._trained = state["training_seconds"]
+        self._born = time.perf_counter() - state["wall_seconds"]
+        self._waited, self._reported = state["waited"], state["reported"]
+        if self._energy is not None:
+            self._energy.go_on(state["joules"])
+        shapes = state["shapes"]
+        self._steps = [
+            _Step(seconds, waited, int(examples), units, padded, list(shapes[work]))
+            for (seconds, waited, examples, units, padded), work in zip(
+                state["steps"].tolist(), state["works"].tolist(), strict=True
+            )
+        ]
+        if self._work is not None and state["work"] is not None:
+            self._work.load_state_dict(state["work"])
 
     def _synchronise(self) -> None:
         if self._device.type == "cuda":

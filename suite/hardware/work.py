@@ -7,8 +7,9 @@ example, T its positions, which is what layers and attention cost.
 Legend: B batch, T positions.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -63,6 +64,16 @@ class Work:
             self._followed[shapes] = self._follow(shapes)
         return self._followed[shapes]
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return what was counted, once nothing waits."""
+        self.settle()
+        return {"counted": list(self._counted.items()), "failure": self._failure}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what `state_dict` returned."""
+        self._counted = {_tuples(shapes): flops for shapes, flops in state["counted"]}
+        self._failure = state["failure"]
+
     @property
     def basis(self) -> str:
         """Say how they are known."""
@@ -87,6 +98,10 @@ class Work:
         fit = np.linalg.lstsq(rows / scale, each, rcond=None)[0] / scale
         batch, length = _size(shapes)
         return float(batch * sum(c * float(length) ** p for p, c in enumerate(fit)))
+
+
+def _tuples(shapes: Any) -> Shapes:
+    return tuple(tuple(shape) for shape in shapes)
 
 
 def _size(shapes: Shapes) -> tuple[int, int]:

@@ -19,10 +19,10 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from suite import locks
 from suite.data.cache import atomic_path
 from suite.errors import DataError
 from suite.record import RunRecord
-from suite.sweeps import locks
 from suite.tracking.journal import ended
 
 
@@ -108,11 +108,11 @@ class Books:
             locks.release(lock)
 
     def set_aside(self, keys: Iterable[str]) -> None:
-        """Put the runs of these cells that failed or were killed aside, as they are made again."""
+        """Put the runs of these cells that failed aside, as they are made again."""
         for key in keys:
-            if self.entry(key).status in (Status.failed, Status.killed):
+            if self.entry(key).status is Status.failed:
                 with self.claim(key) as claim:
-                    if claim.entry.status in (Status.failed, Status.killed):
+                    if claim.entry.status is Status.failed:
                         claim.set_aside()
 
     def adopt(self, key: str, record: RunRecord) -> None:
@@ -175,8 +175,9 @@ class Claim:
             self._note(Entry(superseded=(*self.entry.superseded, self.entry.run)))
 
     def begin(self, run: str, overrides: tuple[str, ...] = ()) -> None:
-        """Note the run that is about to start; an earlier one of the cell counts no more."""
-        self.set_aside()
+        """Note the run that is about to start, or to go on; an earlier one counts no more."""
+        if self.entry.run != run:
+            self.set_aside()
         self._note(
             Entry(
                 status=Status.running,

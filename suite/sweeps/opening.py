@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from suite import locks
 from suite.config import OnChange, SweepConfig
 from suite.errors import ConfigError, unwritable
 from suite.record import RunRecord
-from suite.sweeps import locks
 from suite.sweeps.books import Books, Status
 from suite.sweeps.plan import Plan, difference
 from suite.tracking import store, sweep_run
@@ -168,9 +168,10 @@ def announce(books: Books, name: str, plan: Plan) -> None:
     done = count[Status.finished] + count[Status.pruned]
     if done:
         parts.append(f"{done} done before")
-    for status in (Status.failed, Status.killed):
-        if count[status]:
-            parts.append(f"{count[status]} {status.value} before, now made again from the start")
+    if count[Status.failed]:
+        parts.append(f"{count[Status.failed]} failed before, now made again from the start")
+    if count[Status.killed]:
+        parts.append(f"{count[Status.killed]} killed before, now gone on with")
     if count[Status.running]:
         parts.append(f"{count[Status.running]} still running in another process")
     print(f"sweep {name}: {', '.join(parts)}", file=sys.stdout, flush=True)

@@ -16,8 +16,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from suite import locks
 from suite.errors import DeviceError
-from suite.sweeps import locks
 
 CORES = "TRIATHLON_CORES"
 """Environment variable that tells a job how many cores are its own."""

@@ -5,20 +5,30 @@ It is the truth; trackers are fed from it. Events:
     {"event": "start", "time": …, "record": {…}}                 the record as known at the start
     {"event": "metrics", "time": …, "step": 10, "values": {…}}   names grouped by a prefix, "train/"
     {"event": "artifact", "time": …, "path": "figures/x.png"}    a file in the run's folder
+    {"event": "interrupt", "time": …, "record": {…}}             a signal has stopped it for now
+    {"event": "resume", "time": …, "step": 10}                   it goes on from this step
     {"event": "end", "time": …, "record": {…}}                   the finished (or failed) record
 
 `time` is in seconds since 1970.
+
+A run that goes on from a checkpoint makes some steps once more. What it tells of them is here
+already, so it is compared, not written again: every step is told of once, however often a run was
+killed, and so is every row that a tracker gets.
 """
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from suite.errors import TrainingError
-from suite.record import RunRecord
+from suite.record import INTERRUPTED, RunRecord
+from suite.tracking.told import Told, difference
 
+_MARKS = ("start", "interrupt", "resume", "end")
+"""Events that say whether a run goes on."""
 Event = dict[str, Any]
 Observer = Callable[[Event], None]
 
@@ -28,14 +38,26 @@ class GivenUp(Exception):
 
 
 class Journal:
-    """Appends to `journal.jsonl` in the run's folder, then tells the observers (the console)."""
+    """Appends to `journal.jsonl` in the run's folder, then tells the observers (the console).
 
-    def __init__(self, folder: Path, observers: tuple[Observer, ...] = ()) -> None:
+    position: bytes behind which a run that is resumed tells things once more; None begins.
+    """
+
+    def __init__(
+        self, folder: Path, observers: tuple[Observer, ...] = (), position: int | None = None
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.path = folder / "journal.jsonl"
         self.observers = observers
         self.started = False
+        self.differing = ""
+        """What was told otherwise the second time, the first of it, in words."""
+        self._told = Told()
+        if position is not None and self.path.exists():
+            _cut_torn_line(self.path)
+            self.started = _begins(self.path)
+            self._told = Told.of(self.path, position)
         # Line buffered: every event is with the operating system when the call returns.
         self._file = self.path.open("a", buffering=1, encoding="utf-8")
 
@@ -44,13 +66,31 @@ class Journal:
         self.started = True
         self._append({"event": "start", "record": record.plain()})
 
+    def resume(self, step: int) -> None:
+        """Note that the run goes on from this step."""
+        self._append({"event": "resume", "step": step})
+
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
         """Write values by name, e.g. {"train/loss": 0.3}."""
-        self._append({"event": "metrics", "step": step, "values": dict(values)})
+        event = {"event": "metrics", "step": step, "values": dict(values)}
+        before = self._told.take(step, values)
+        if before is None:
+            self._append(event)
+            return
+        self.differing = self.differing or difference(step, before, values)
+        self._observe({"time": time.time(), **event})
 
     def artifact(self, path: Path) -> None:
         """Name a file in the run's folder that belongs to the run."""
-        self._append({"event": "artifact", "path": path.relative_to(self.folder).as_posix()})
+        name = path.relative_to(self.folder).as_posix()
+        if name not in self._told.artifacts:
+            self._append({"event": "artifact", "path": name})
+
+    def interrupt(self, record: RunRecord) -> None:
+        """Note that a signal has stopped the run, write the record beside it, and close."""
+        self._append({"event": "interrupt", "record": record.plain()})
+        record.write(self.folder)
+        self.close()
 
     def end(self, record: RunRecord) -> None:
         """Write the last event, the record beside it, and close."""
@@ -58,6 +98,15 @@ class Journal:
         self._append({"event": "end", "record": record.plain()})
         record.write(self.folder)
         self.close()
+
+    def position(self) -> int:
+        """Have the disk know all events; return how many bytes of them a run need not tell again.
+
+        Amid steps that are made once more, that is what lies before the next of them.
+        """
+        os.fsync(self._file.fileno())
+        first = self._told.first()
+        return self.path.stat().st_size if first is None else first
 
     def close(self) -> None:
         """Close the file; for a run that cannot even write its end. May be called twice."""
@@ -69,6 +118,9 @@ class Journal:
             self._file.write(json.dumps(event) + "\n")
         except OSError as error:
             raise TrainingError(f"{self.path}: cannot be written ({error.strerror})") from error
+        self._observe(event)
+
+    def _observe(self, event: Event) -> None:
         for observer in self.observers:
             observer(event)
 
@@ -85,20 +137,34 @@ def read_journal(path: Path, offset: int = 0) -> Iterator[tuple[Event, int]]:
 
 
 def ended(folder: Path) -> RunRecord | None:
-    """Return the record of a run that has ended, None of one that has not.
+    """Return the record of a run that has ended, None of one that is still to go on.
 
     Writes `record.json` where the process was killed between the journal's end and that.
     """
-    if (folder / "record.json").exists():
-        return RunRecord.read(folder / "record.json")
+    path = folder / "record.json"
+    if path.exists():
+        record = RunRecord.read(path)
+        return None if record.status == INTERRUPTED else record
+    last: Event | None = None
     try:
-        last = [
-            e["record"] for e, _ in read_journal(folder / "journal.jsonl") if e["event"] == "end"
-        ]
+        for event, _ in read_journal(folder / "journal.jsonl"):
+            if event["event"] in _MARKS:
+                last = event
     except FileNotFoundError:
         return None
-    if not last:
+    if last is None or last["event"] != "end":
         return None
-    record = RunRecord.of(last[-1])
+    record = RunRecord.of(last["record"])
     record.write(folder)
     return record
+
+
+def _begins(path: Path) -> bool:
+    return next((event["event"] for event, _ in read_journal(path)), "") == "start"
+
+
+def _cut_torn_line(path: Path) -> None:
+    """Cut what a process that was killed had begun to write: it is no event."""
+    whole = max((offset for _, offset in read_journal(path)), default=0)
+    if path.stat().st_size > whole:
+        os.truncate(path, whole)

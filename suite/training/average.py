@@ -1,7 +1,8 @@
 """Exponential moving average of weights (Polyak and Juditsky 1992; Tarvainen and Valpola 2017)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +29,17 @@ class Average:
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         torch._foreach_lerp_(self._mean, self._live, 1 - decay)
         self.updates += 1
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the average and how many updates it is of."""
+        return {"updates": self.updates, "mean": self._mean}
+
+    @torch.no_grad()
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what `state_dict` returned."""
+        self.updates = state["updates"]
+        for mean, kept in zip(self._mean, state["mean"], strict=True):
+            mean.copy_(kept)
 
     @contextmanager
     def applied(self) -> Iterator[None]:

@@ -1,6 +1,8 @@
 """When a run has converged: a fixed number of evaluations in a row without a gain."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from suite.task import Direction
 
@@ -27,3 +29,11 @@ class Convergence:
         else:
             self.without_gain += 1
         return self.without_gain >= self.patience
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what it has seen."""
+        return {"best": self.best, "without_gain": self.without_gain}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what `state_dict` returned."""
+        self.best, self.without_gain = state["best"], state["without_gain"]

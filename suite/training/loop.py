@@ -8,7 +8,8 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -16,18 +17,26 @@ from torch import Tensor, nn
 from suite.config import TrainerConfig
 from suite.data.counter import step_seed
 from suite.errors import TrainingError
-from suite.task import Batch, Split, Target, Task
+from suite.stop import Stop
+from suite.task import Batch, Task
 from suite.training.average import Average
-from suite.training.checkpoint import Checkpoints
+from suite.training.checkpoint import Checkpoints, Saved
 from suite.training.convergence import Convergence
-from suite.training.evaluation import evaluate
+from suite.training.course import Course, Outcome
+from suite.training.judge import validate
+from suite.training.keeper import Keeper
 from suite.training.optimizers import Optimizers
 from suite.training.precision import Precision, clip_gradient
 from suite.training.schedules import Schedule
+from suite.training.weights import Best
 
 
 class Meter(Protocol):
     """What the loop needs of a meter. Between `resume` and `pause` the training clock runs."""
+
+    @property
+    def running(self) -> bool:
+        """Whether the training clock runs."""
 
     @property
     def training_seconds(self) -> float:
@@ -55,6 +64,12 @@ class Meter(Protocol):
 
     def interval(self) -> Mapping[str, float]:
         """Return figures since the last call, by name."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the clocks and all that was counted, as tensors and plain values."""
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` returned."""
 
 
 class Profile(Protocol):
@@ -91,22 +106,13 @@ Emit = Callable[[int, Mapping[str, float]], None]
 
 
 @dataclass(kw_only=True)
-class Outcome:
-    """How a run went. `best` are the validation metrics of the weights that were kept."""
-
-    steps: int = 0
-    examples: int = 0
-    units: float = 0.0
-    stopped: str = "length"
-    best_step: int = 0
-    best: dict[str, float] = field(default_factory=dict)
-    reached: dict[str, float] | None = None
-
-
-@dataclass(kw_only=True)
 class Training:
     """The parts of one training run.
 
+    best: keeps the best weights. checkpoints: keeps all that a killed run goes on from; None does
+        not. saved: what this one goes on from; None begins.
+    stop: what signals ask for. position: makes what was emitted durable; returns how much it is.
+    identity: what must be the same for a checkpoint to fit, by name: the data's fingerprint, say.
     compiled: the same model through torch.compile, for the forward passes of training; None does
         without. All else sees the model itself: evaluation would compile anew for its shapes.
     """
@@ -119,62 +125,105 @@ class Training:
     precision: Precision
     meter: Meter
     emit: Emit
-    checkpoints: Checkpoints
+    best: Best
     seed: int
+    checkpoints: Checkpoints | None = None
+    saved: Saved | None = None
+    stop: Stop = field(default_factory=Stop)
+    position: Callable[[], int] = lambda: 0
+    identity: Mapping[str, str] = field(default_factory=dict)
     profile: Profile = field(default_factory=Unprofiled)
     compiled: nn.Module | None = None
 
 
 def fit(run: Training) -> Outcome:
-    """Train until the length, the target, convergence or the time limit is reached."""
-    config, model, meter, part = run.config, run.model, run.meter, run.profile.part
-    total, evaluate_every = length_in_steps(run.task, config)
-    average = Average(model, config.ema_decay)
-    judge = Judge(run, average)
-    outcome = judge.outcome
-    batches = run.task.train_batches(seed=run.seed)
-    logged = LoggedLoss()
-    model.train()
-    meter.resume()
-    for step in range(1, total + 1):
-        run.profile.begin(step)
-        # What the model draws (dropout) is a function of seed and step, like everything else.
-        seed_draws(run.precision.device, step_seed(run.seed, step))
-        factor = run.schedule((step - 0.5) / total)
-        run.optimizers.scale_rates(factor)
-        with part("data"):
-            taken = meter.take(batches, config.accumulate)
-        logged.add(*accumulate(run, taken))
-        with part("optimizer"):
-            norm = clip_gradient(model, config.clip_norm)
-            run.precision.step(run.optimizers)
-            run.optimizers.zero_grad()
-            average.update()
-        outcome.steps = step
-        outcome.examples += sum(batch.examples for batch in taken)
-        outcome.units += sum(batch.units for batch in taken)
-        meter.step(taken)
-        due = step % evaluate_every == 0 or step == total
-        late = config.max_seconds is not None and meter.training_seconds >= config.max_seconds
-        if step % config.log_every == 0 or due or late:
-            meter.pause()
-            with part("logging"):
-                values = {"train/loss": logged.mean(step), "train/learning_rate_factor": factor}
-                if norm is not None:
-                    values["train/gradient_norm"] = float(norm)
-                run.emit(step, {**values, **meter.interval()})
-            if due or late:
-                stop = judge.validate(step)
-                outcome.stopped = stop or ("time" if late else outcome.stopped)
-                if stop or late:
-                    break
-            meter.resume()
-    meter.pause()
-    run.profile.close()
-    run.checkpoints.keep_last(
-        model, {"step": outcome.steps, "optimizers": run.optimizers.state_dict()}
-    )
+    """Train until the length, the target, convergence or the time limit is reached.
+
+    Raises `Interrupted`, with a checkpoint written, where a signal asks for it.
+    """
+    course = _course(run)
+    keeper = Keeper(run, course)
+    keeper.restore()
+    outcome = course.outcome
+    done = outcome.steps * run.config.accumulate
+    batches = run.task.train_batches(seed=run.seed, skip=done)
+    total, evaluate_every = length_in_steps(run.task, run.config)
+    run.model.train()
+    with run.stop.deferred(), keeper.writing():
+        if not outcome.pending:
+            run.meter.resume()
+        while not outcome.stopped:
+            if not outcome.pending:
+                train_step(run, course, batches, total, evaluate_every)
+            keeper.look()
+            if outcome.pending:
+                reason = keeper.undisturbed(partial(validate, run, course))
+                if reason is None:
+                    continue
+                at_end = "length" if outcome.steps == total else ""
+                outcome.stopped = reason or ("time" if _late(run) else at_end)
+                outcome.pending = False
+                if not outcome.stopped:
+                    run.meter.resume()
+        run.profile.close()
+        keeper.close()
     return outcome
+
+
+def train_step(
+    run: Training, course: Course, batches: Iterator[Batch], total: int, evaluate_every: int
+) -> None:
+    """Train one step, and log it where that is due; note where validation is.
+
+    total, evaluate_every: steps of the run, and from one validation to the next.
+    """
+    config, meter, part, outcome = run.config, run.meter, run.profile.part, course.outcome
+    step = outcome.steps + 1
+    run.profile.begin(step)
+    # What the model draws (dropout) is a function of seed and step, like everything else.
+    seed_draws(run.precision.device, step_seed(run.seed, step))
+    factor = run.schedule((step - 0.5) / total)
+    run.optimizers.scale_rates(factor)
+    with part("data"):
+        taken = meter.take(batches, config.accumulate)
+    course.logged.add(*accumulate(run, taken))
+    with part("optimizer"):
+        norm = clip_gradient(run.model, config.clip_norm)
+        run.precision.step(run.optimizers)
+        run.optimizers.zero_grad()
+        course.average.update()
+    outcome.steps = step
+    outcome.examples += sum(batch.examples for batch in taken)
+    outcome.units += sum(batch.units for batch in taken)
+    meter.step(taken)
+    outcome.pending = step % evaluate_every == 0 or step == total or _late(run)
+    if step % config.log_every == 0 or outcome.pending:
+        meter.pause()
+        with part("logging"):
+            values = {
+                "train/loss": course.logged.mean(step),
+                "train/learning_rate_factor": factor,
+            }
+            if norm is not None:
+                values["train/gradient_norm"] = float(norm)
+            run.emit(step, {**values, **meter.interval()})
+        if not outcome.pending:
+            meter.resume()
+
+
+def _course(run: Training) -> Course:
+    convergence = Convergence(
+        direction=run.task.target.direction,
+        patience=run.config.convergence.patience,
+        minimum_gain=run.config.convergence.minimum_gain,
+    )
+    return Course(Average(run.model, run.config.ema_decay), convergence)
+
+
+def _late(run: Training) -> bool:
+    """Return whether the training clock has run out."""
+    limit = run.config.max_seconds
+    return limit is not None and run.meter.training_seconds >= limit
 
 
 def seed_draws(device: torch.device, seed: int) -> None:
@@ -222,88 +271,3 @@ def length_in_steps(task: Task, config: TrainerConfig) -> tuple[int, int]:
         )
     steps = config.steps or math.ceil((config.epochs or 0) * per_epoch)
     return steps, max(round(config.evaluate_every * per_epoch), 1)
-
-
-class LoggedLoss:
-    """Keeps the losses on the device, so that the host waits, and adds up, only when it reads."""
-
-    def __init__(self) -> None:
-        self.totals: list[Tensor] = []
-        self.count = 0
-
-    def add(self, total: Tensor, count: int) -> None:
-        """Take in one step: the sum of the loss, and what it sums over."""
-        self.totals.append(total)
-        self.count += count
-
-    def mean(self, step: int) -> float:
-        """Return the mean since the last call; raise where it is not a number."""
-        whole = 0.0
-        for total in torch.stack(self.totals).tolist():
-            whole += total
-        mean = whole / max(self.count, 1)
-        self.totals.clear()
-        self.count = 0
-        if not math.isfinite(mean):
-            raise TrainingError(
-                f"the training loss is {mean} at step {step}: lower optimizer.lr, "
-                "or set trainer.clip_norm"
-            )
-        return mean
-
-
-class Judge:
-    """Validates, keeps the best weights, and says when to stop."""
-
-    def __init__(self, run: Training, average: Average) -> None:
-        self.run = run
-        self.average = average
-        self.outcome = Outcome()
-        convergence = run.config.convergence
-        self.convergence = Convergence(
-            direction=run.task.target.direction,
-            patience=convergence.patience,
-            minimum_gain=convergence.minimum_gain,
-        )
-
-    def validate(self, step: int) -> str | None:
-        """Return why to stop after this step ("target", "convergence"), or None to go on."""
-        run, outcome = self.run, self.outcome
-        with self.average.applied():
-            values, _ = evaluate(run.task, run.model, Split.VALIDATION, run.precision)
-            if self._best_yet(values):
-                outcome.best, outcome.best_step = values, step
-                run.checkpoints.keep_best(run.model)
-        clocks = {
-            "time/training_seconds": run.meter.training_seconds,
-            "time/wall_seconds": run.meter.wall_seconds,
-        }
-        run.emit(step, {**{f"validation/{k}": v for k, v in values.items()}, **clocks})
-        if outcome.reached is None and run.task.target.reached(_watched(run.task.target, values)):
-            outcome.reached = {"step": step, "examples": outcome.examples}
-            outcome.reached |= {k.split("/")[1]: v for k, v in clocks.items()}
-            if run.meter.joules is not None:
-                outcome.reached["joules"] = run.meter.joules
-        converged = self.convergence.reached(values[run.task.primary])
-        if run.config.stop_at_target and outcome.reached is not None:
-            return "target"
-        if run.config.convergence.enabled and converged:
-            return "convergence"
-        return None
-
-    def _best_yet(self, values: Mapping[str, float]) -> bool:
-        """Compare the primary metric; of equals the lower loss is better."""
-        best, task = self.outcome.best, self.run.task
-        if not best:
-            return True
-        value, incumbent = values[task.primary], best[task.primary]
-        if value == incumbent:
-            return values["loss"] < best["loss"]
-        return task.target.direction.better(value, incumbent)
-
-
-def _watched(target: Target, values: Mapping[str, float]) -> float:
-    if target.metric not in values:
-        known = ", ".join(sorted(values))
-        raise TrainingError(f"target metric {target.metric} is not among the metrics: {known}")
-    return values[target.metric]

@@ -19,6 +19,7 @@ CPU = torch.device("cpu")
 
 class Still:
     joules = None
+    running = False
     training_seconds = wall_seconds = 0.0
 
     def resume(self):
@@ -44,10 +45,7 @@ def _train(task, config, steps):
     losses = []
 
     class Nowhere:
-        def keep_best(self, model):
-            pass
-
-        def keep_last(self, model, state):
+        def keep(self, model):
             pass
 
     task_without = _WithoutValidation(task)
@@ -59,7 +57,7 @@ def _train(task, config, steps):
             emit=lambda step, values: losses.extend(
                 [values["train/loss"]] if "train/loss" in values else []
             ),
-            checkpoints=Nowhere(), seed=config.seed,
+            best=Nowhere(), seed=config.seed,
         )
     )  # fmt: skip
     return losses, model

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.data.cache import atomic_path, cache_folder
+from suite.data.cache import atomic_path, cache_folder, sweep_up
 
 
 def test_file_appears_whole(tmp_path):
@@ -53,3 +53,13 @@ def test_folder_is_the_configured_one_else_the_environments_else_the_users(monke
     monkeypatch.setenv("HOME", "/home/someone")
     assert cache_folder(None) == Path("/home/someone/.cache/triathlon")
     assert cache_folder("~/c") == Path("/home/someone/c")
+
+
+def test_what_a_killed_process_had_begun_to_write_is_swept_up(tmp_path):
+    kept = [".hidden", "a.json", ".tracking.json.lock", ".tracking.json.abcdefgh"]
+    for name in [*kept, ".a.json.x1_3abcd", "figures/.curves.png.abcd1234"]:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    sweep_up(tmp_path, spare="tracking.json")
+    left = sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file())
+    assert left == sorted(kept)

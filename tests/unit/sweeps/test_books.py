@@ -115,16 +115,31 @@ def test_a_failed_run_is_superseded_with_its_record(books: Books) -> None:
     assert aside["error"] == "no"
 
 
-def test_what_is_made_again_is_set_aside_before(books: Books) -> None:
+def test_what_failed_is_set_aside_before_it_is_made_again(books: Books) -> None:
     killed_while(books, "Journal(folder).start(record)")
-    with books.claim("done") as claim:
-        claim.begin("two")
-        claim.end(record("two"))
-    books.set_aside(["k", "done", "never"])
-    assert books.entry("k") == Entry(superseded=("one",))
-    assert (books.folder / "superseded" / "one").exists()
+    (books.results / "runs" / "three").mkdir()
+    for key, run, status in (("done", "two", "finished"), ("failed", "three", "failed")):
+        with books.claim(key) as claim:
+            claim.begin(run)
+            claim.end(record(run, status))
+    books.set_aside(["k", "done", "failed", "never"])
+    assert books.entry("failed") == Entry(superseded=("three",))
+    assert (books.folder / "superseded" / "three").exists()
     assert books.entry("done").run == "two"
     assert books.entry("never") == Entry()
+    # It may be gone on with.
+    assert (books.entry("k").status, books.entry("k").run) == (Status.killed, "one")
+
+
+def test_killed_run_that_is_gone_on_with_stays_where_it_is(books: Books) -> None:
+    killed_while(books, "Journal(folder).start(record)")
+    with books.claim("k") as claim:
+        assert claim.entry.status is Status.killed
+        claim.begin("one")
+        claim.end(record("one"))
+    assert books.entry("k").status is Status.finished
+    assert books.entry("k").superseded == ()
+    assert (books.results / "runs" / "one").exists()
 
 
 def test_books_that_were_lost_adopt_what_is_finished(books: Books) -> None:

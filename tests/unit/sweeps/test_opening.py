@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
+from suite import locks
 from suite.compose import compose
 from suite.config import OnChange, SweepConfig
 from suite.errors import ConfigError
 from suite.record import RunRecord
-from suite.sweeps import locks
 from suite.sweeps.books import Status
 from suite.sweeps.opening import opened
 from suite.sweeps.plan import Cell, Plan
@@ -106,7 +106,7 @@ def test_a_sweep_that_is_running_is_not_opened_twice(results: Path) -> None:
     import sys
 
     code = (
-        "import sys; from pathlib import Path; from suite.sweeps import locks; "
+        "import sys; from pathlib import Path; from suite import locks; "
         "assert locks.take(Path(sys.argv[1])); print(1, flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from suite import locks
 from suite.errors import DataError
-from suite.sweeps import locks
 from suite.sweeps.books import Books, Entry, Status
 from suite.sweeps.plan import Cell, Plan
 from suite.sweeps.standing import Standing, folder_named, read_standing

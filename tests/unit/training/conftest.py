@@ -10,11 +10,11 @@ from torch import nn
 from suite import Batch, Direction, Loss, Setup, Split, Target, Task
 from suite.config import PrecisionConfig, TrainerConfig
 from suite.data.counter import example_keys, uniform
-from suite.training.checkpoint import Checkpoints
 from suite.training.loop import Training
 from suite.training.optimizers import Optimizers
 from suite.training.precision import Precision
 from suite.training.schedules import Constant
+from suite.training.weights import Best
 
 CPU = torch.device("cpu")
 
@@ -76,11 +76,22 @@ class FakeMeter:
         self.calls: list[str] = []
         self.examples: list[int] = []
 
+    @property
+    def running(self) -> bool:
+        return self.calls[-1:] not in ([], ["pause"])
+
     def resume(self) -> None:
         self.calls.append("resume")
 
     def pause(self) -> None:
         self.calls.append("pause")
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"training_seconds": self.training_seconds, "wall_seconds": self.wall_seconds}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.training_seconds = state["training_seconds"]
+        self.wall_seconds = state["wall_seconds"]
 
     def take(self, batches: Iterator[Batch], count: int) -> list[Batch]:
         return [next(batches) for _ in range(count)]
@@ -140,7 +151,7 @@ def bench(tmp_path):
             precision=Precision(PrecisionConfig(), CPU),
             meter=FakeMeter(),
             emit=lambda step, values: made.emitted.append((step, dict(values))),
-            checkpoints=Checkpoints(tmp_path / "run"),
+            best=Best(tmp_path / "run"),
             seed=seed,
         )
         return made

@@ -5,7 +5,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from suite.sweeps import locks
+from suite import locks
 
 ROOT = Path(__file__).parents[3]
 
@@ -15,7 +15,7 @@ def other(path: Path, then: str) -> subprocess.Popen[str]:
     code = f"""
         import os, sys, time
         from pathlib import Path
-        from suite.sweeps import locks
+        from suite import locks
         assert locks.take(Path({str(path)!r}))
         {then}
         print("locked", flush=True)
@@ -65,7 +65,7 @@ def test_looking_at_a_lock_of_ones_own_keeps_it(tmp_path: Path) -> None:
     assert locks.take(path)
     assert locks.take(path)
     assert locks.held(path)
-    again = "from pathlib import Path; from suite.sweeps import locks; import sys; "
+    again = "from pathlib import Path; from suite import locks; import sys; "
     again += f"sys.exit(locks.take(Path({str(path)!r})))"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     assert subprocess.run([sys.executable, "-c", again], env=environment).returncode == 0

@@ -1,0 +1,96 @@
+"""How far a training has come: all that changes in it beside weights, optimizers and clocks."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from suite.errors import TrainingError
+from suite.training.average import Average
+from suite.training.convergence import Convergence
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """How a run goes, and in the end how it went.
+
+    steps, examples, units: trained on so far. stopped: why training ended; empty while it goes on.
+    pending: the validation after the last step is still to come.
+    best: validation metrics of the weights that were kept. reached: step, examples, both clocks and
+        joules when validation reached the target.
+    """
+
+    steps: int = 0
+    examples: int = 0
+    units: float = 0.0
+    stopped: str = ""
+    pending: bool = False
+    best_step: int = 0
+    best: dict[str, float] = field(default_factory=dict)
+    reached: dict[str, float] | None = None
+
+
+class LoggedLoss:
+    """Keeps the losses on the device, so that the host waits, and adds up, only when it reads."""
+
+    def __init__(self) -> None:
+        self.totals: list[Tensor] = []
+        self.count = 0
+
+    def add(self, total: Tensor, count: int) -> None:
+        """Take in one step: the sum of the loss, and what it sums over."""
+        self.totals.append(total)
+        self.count += count
+
+    def mean(self, step: int) -> float:
+        """Return the mean since the last call; raise where it is not a number."""
+        whole = 0.0
+        for total in torch.stack(self.totals).tolist():
+            whole += total
+        mean = whole / max(self.count, 1)
+        self.totals.clear()
+        self.count = 0
+        if not math.isfinite(mean):
+            raise TrainingError(
+                f"the training loss is {mean} at step {step}: lower optimizer.lr, "
+                "or set trainer.clip_norm"
+            )
+        return mean
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what was added since it was last read."""
+        return {"totals": torch.stack(self.totals) if self.totals else None, "count": self.count}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what `state_dict` returned."""
+        totals = state["totals"]
+        self.totals, self.count = [] if totals is None else list(totals.unbind()), state["count"]
+
+
+@dataclass
+class Course:
+    """The state of a training. outcome: how it goes; the others go with it."""
+
+    average: Average
+    convergence: Convergence
+    outcome: Outcome = field(default_factory=Outcome)
+    logged: LoggedLoss = field(default_factory=LoggedLoss)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all of it, as tensors and plain values."""
+        return {
+            "outcome": asdict(self.outcome),
+            "convergence": self.convergence.state_dict(),
+            "logged": self.logged.state_dict(),
+            "average": self.average.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what `state_dict` returned."""
+        self.outcome = Outcome(**state["outcome"])
+        self.convergence.load_state_dict(state["convergence"])
+        self.logged.load_state_dict(state["logged"])
+        self.average.load_state_dict(state["average"])

@@ -1,0 +1,89 @@
+"""Keeps a training such that it can go on: checkpoints when they are due, and before it stops."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, TypeVar
+
+from suite.errors import TrainingError
+from suite.stop import Interrupted
+from suite.training.course import Course
+from suite.training.state import put_state, state_of
+from suite.training.weights import weights_of
+
+if TYPE_CHECKING:
+    from suite.training.loop import Training
+
+T = TypeVar("T")
+_WORTH_SECONDS = 10.0
+"""What the end of training keeps for a run that is killed in its test."""
+
+
+class Keeper:
+    """Looks after one training, between its steps."""
+
+    def __init__(self, run: "Training", course: Course) -> None:
+        self._run = run
+        self._course = course
+
+    def restore(self) -> None:
+        """Bring the training to where the checkpoint was written that it goes on from."""
+        if self._run.saved is not None:
+            put_state(self._run, self._course, self._run.saved)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Let nothing be half written when the context ends, in whichever way."""
+        checkpoints = self._run.checkpoints
+        try:
+            yield
+        except BaseException:
+            if checkpoints is not None:
+                with suppress(TrainingError):  # the other error came first
+                    checkpoints.settle()
+            raise
+        if checkpoints is not None:
+            checkpoints.settle()
+
+    def look(self) -> None:
+        """Write a checkpoint where one is due; where a signal has come, write one and stop."""
+        run = self._run
+        if run.stop.asked:
+            self._stop()
+        elif run.checkpoints is not None and run.checkpoints.due(self._course.outcome.steps):
+            self._save()
+
+    def undisturbed(self, work: Callable[[Callable[[], None]], T]) -> T | None:
+        """Return what work comes to; where a signal breaks it off, write a checkpoint and stop.
+
+        work: is given a function to call now and then. None: the launcher has the run go on, and
+        the work is still to be done.
+        """
+        try:
+            return work(self._run.stop.check)
+        except Interrupted:
+            self._stop()
+            return None
+
+    def close(self) -> None:
+        """Keep a training that is over until its test is."""
+        checkpoints = self._run.checkpoints
+        if checkpoints is not None and checkpoints.seconds_at_risk > _WORTH_SECONDS:
+            self._save()
+        if self._run.stop.asked:
+            self._stop()
+
+    def _stop(self) -> None:
+        if self._run.checkpoints is not None:
+            self._save()
+            self._run.checkpoints.settle()
+        self._run.stop.obey()
+
+    def _save(self) -> None:
+        run, checkpoints = self._run, self._run.checkpoints
+        assert checkpoints is not None
+        running = run.meter.running
+        run.meter.pause()
+        state = state_of(run, self._course)
+        checkpoints.save(self._course.outcome.steps, weights_of(run.model), state)
+        if running:
+            run.meter.resume()
