@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from suite.task import Split, Task
+from suite.training.determinism import tolerated
 from suite.training.precision import Precision
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def evaluate(
     total = torch.zeros((), dtype=torch.float64, device=precision.device)
     count = 0
     for batch in task.eval_batches(split):
-        with precision.autocast():
+        with tolerated(precision.device), precision.autocast():
             loss = task.evaluate(model, batch, metrics)
         total += loss.total
         count += loss.count
@@ -38,7 +39,7 @@ def evaluate(
 def calibrate(task: Task, model: nn.Module, precision: Precision) -> dict[str, float]:
     """Let the task choose on the validation split what the test needs; return what it chose."""
     model.eval()
-    with precision.autocast():
+    with tolerated(precision.device), precision.autocast():
         chosen = dict(task.calibrate(model))
     model.train()
     return chosen
