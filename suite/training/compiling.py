@@ -9,6 +9,7 @@ And once it is compiled: are its steps faster than plain ones, in turns with the
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -60,15 +61,16 @@ def compile_model(
         raise TrainingError(f"hardware.compile=true: {refused}; use hardware.compile=false")
     if refused:
         return Compiled(None, f"off: {refused}")
-    batches = list(islice(task.train_batches(seed=seed), _BATCHES if wanted == AUTO else 1))
-    trial = Trial(task, model, precision, batches[0])
+    batches = islice(task.train_batches(seed=seed), _BATCHES)
+    of_each_shape = {_shapes(batch): batch for batch in batches}
+    trial, *others = [Trial(task, model, precision, batch) for batch in of_each_shape.values()]
     if wanted == AUTO:
-        if len({_shapes(batch) for batch in batches}) > 1:
+        if others:
             return Compiled(None, "off: batches differ in shape, each would be compiled anew")
         after = pays_back(trial.seconds(model), GAIN, COST_SECONDS, accumulate)
         if after > steps:
             return Compiled(None, f"off: would pay back after {after:,} of {steps:,} steps at best")
-    return _compiled(wanted, trial, model, steps, accumulate)
+    return _compiled(wanted, trial, others, model, steps, accumulate)
 
 
 def pays_back(seconds: float, gain: float, cost_seconds: float, accumulate: int = 1) -> int:
@@ -81,12 +83,19 @@ def pays_back(seconds: float, gain: float, cost_seconds: float, accumulate: int 
 
 
 def _compiled(
-    wanted: bool | str, trial: Trial, model: nn.Module, steps: int, accumulate: int
+    wanted: bool | str,
+    trial: Trial,
+    others: Sequence[Trial],
+    model: nn.Module,
+    steps: int,
+    accumulate: int,
 ) -> Compiled:
     began = time.perf_counter()
     try:
         compiled: nn.Module = torch.compile(model)  # type: ignore[assignment]
-        trial.run(compiled)
+        # A second shape is compiled anew, for sizes that vary: here, and not amid training.
+        for each in (trial, *others):
+            each.run(compiled)
     except Exception as error:  # of the compiler, of the C++ compiler that it calls, of the model
         why = f"torch.compile failed, {type(error).__name__}: {one_line(str(error))[:200]}"
         if wanted is True:

@@ -60,6 +60,19 @@ def test_on_compiles_whatever_it_takes(compile_):
     assert found.note.startswith("on: hardware.compile=true, compiled in ")
 
 
+def test_every_shape_is_compiled_before_training(bench, monkeypatch):
+    run = bench().run
+    sizes = [5, 3, 5, 4]
+    made = [run.task._batch(0, number, size) for number, size in enumerate(sizes)]
+    monkeypatch.setattr(run.task, "train_batches", lambda seed: iter(made))
+    monkeypatch.setattr(torch, "compile", Compiled)
+    seen = []
+    monkeypatch.setattr(Compiled, "forward", lambda self, batch: seen.append(batch.examples) or
+                        self.model[0](batch))  # fmt: skip
+    compile_model(True, run.task, run.model, run.precision, steps=1, accumulate=1, seed=0)
+    assert seen == [5, 3, 4]
+
+
 def test_auto_keeps_what_is_faster(compile_):
     found = compile_("auto", plain=0.1, fast=0.08)
     assert isinstance(found.model, Compiled)
