@@ -1,7 +1,7 @@
 """Measure the suite on an accelerator: `python -m benchmarks.gpu --to FOLDER`.
 
-Six minutes on an H100. Each kind of model has a process of its own and a share of the time; what
-there is no time for is left out and said so.
+Within `--minutes`: each kind of model has a process of its own and a share of the time, and what
+there is no time for is told.
 """
 
 import argparse
