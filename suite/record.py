@@ -47,7 +47,7 @@ class RunRecord:
     basis: what figures rest on: `flops`, `peak` with `peak_flops_per_second`, and `energy`
         ("measured_nvml", "measured_rapl", "estimated" or "unavailable") with `energy_covers`.
     techniques: which techniques of speed were in force, each "on" or "off" and why; of `threads`
-        how many.
+        how many; and whether training was `deterministic`.
     hand_made: of a model on hand-made features: which (`features`), how many of an example, the
         seconds they took to make (no part of training_seconds), the training examples fitted on,
         and C. Empty where a network finds its own.

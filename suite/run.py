@@ -65,6 +65,7 @@ from suite.tracking.sweep_run import current_sweep
 from suite.training.checkpoint import Checkpoints, Saved
 from suite.training.compiling import compile_model
 from suite.training.course import Outcome
+from suite.training.determinism import hold
 from suite.training.evaluation import calibrate, evaluate
 from suite.training.loop import Training, Unprofiled, fit, length_in_steps
 from suite.training.optimizers import Optimizers
@@ -339,6 +340,8 @@ def _train(
     best = Best(journal.folder)
     meter = _meter(config, task, model, precision)
     optimizers = build_optimizers(config, model)
+    # Before compiling: what is compiled holds for one setting of this.
+    record.techniques["deterministic"] = hold(task, model, precision, seed=config.seed)
     compiled = compile_model(
         config.hardware.compile,
         task,

@@ -71,6 +71,10 @@ class Stop:
         finally:
             self._deferred = False
 
+    def ask(self, signum: int) -> None:
+        """Have the run stop, as the signal would."""
+        self._asked = signum
+
     def check(self) -> None:
         """Raise `Interrupted` where the run is to stop."""
         if self._asked is not None:
@@ -93,7 +97,7 @@ class Stop:
         if self._asked is not None and theirs is None:
             os._exit(128 + signum)
         if self._deferred:
-            self._asked = signum
+            self.ask(signum)
         elif theirs is not None:
             theirs(signum, frame)
         else:

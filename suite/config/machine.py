@@ -60,7 +60,8 @@ class HardwareConfig(Node):
     """Processes that read data which does not fit in memory, 0 reads in the run's own; null is all
     cores but one, at most 8. Batches are the same for any number."""
     deterministic: bool = True
-    """Same seed, same losses to the last bit; false may be faster on CUDA."""
+    """Same seed, same losses to the last bit; false may be faster on CUDA. There a few operations
+    (CTC, some poolings) have no deterministic kernel: the run's record tells of it."""
     compile: bool | str = False
     """Train through torch.compile: true, false, or auto, which tries it where the run is long
     enough to pay for compiling and keeps it where steps got faster (on the CPU: a ResNet 1.3 times,

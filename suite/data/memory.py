@@ -54,7 +54,9 @@ class Ragged:
         length_B = self.length_N[index_B]
         longest = max(int(length_B.max()), 1)
         device = self.flat.device
-        length_B, index_B = length_B.to(device), index_B.to(device)
+        # Without waiting: the host would else stand still until the device has done all before.
+        length_B = length_B.to(device, non_blocking=True)
+        index_B = index_B.to(device, non_blocking=True)
         position_T = torch.arange(longest, device=device)
         real_BT = position_T < length_B[:, None]
         if not len(self.flat):
@@ -91,7 +93,7 @@ class Examples(Served):
             if isinstance(column, Ragged):
                 tensors[name], tensors[column.length_name] = column.take(index_B)
             else:
-                tensors[name] = column[index_B.to(column.device)]
+                tensors[name] = column[index_B.to(column.device, non_blocking=True)]
         return self.batch(tensors, index_B)
 
 

@@ -76,7 +76,7 @@ class Served(ABC):
                 # All of an epoch at once: a batch of a small model takes less time than its keys.
                 keyed, key_N = epoch, example_keys(seed, epoch, torch.arange(len(self)))
             device = next(iter(batch.values())).device
-            tensors = {**batch.tensors, "key_B": key_N[index_B].to(device)}
+            tensors = {**batch.tensors, "key_B": key_N[index_B].to(device, non_blocking=True)}
             yield Batch(tensors, batch.examples, batch.units, batch.padded_units)
 
     def evaluation(self, batch_size: int) -> Iterator[Batch]:

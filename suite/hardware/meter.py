@@ -1,7 +1,8 @@
 """Keeps the two clocks and counts what goes through: examples, natural units, steps.
 
 The *training clock* leaves out evaluation, checkpoints and logging; the *wall clock* leaves out
-nothing. The device is synchronised where the training clock starts and stops and nowhere else.
+nothing. The device is synchronised where the training clock starts and stops and nowhere else; in
+between a CUDA device times the steps itself.
 
 *Steady state* is what follows the warm-up: the first tenth of the steps, at least 3 and at most 50,
 in which kernels are chosen and memory is first asked for. Where a run has no more steps than its
@@ -21,6 +22,7 @@ import numpy as np
 import torch
 
 from suite.hardware.energy import Energy
+from suite.hardware.marks import Marks
 from suite.hardware.peak import Peak
 from suite.hardware.work import Shapes, Work
 from suite.task import Batch
@@ -64,6 +66,7 @@ class Meter:
         self._work = work
         self._peak = peak
         self._energy = energy
+        self._marks = Marks() if device.type == "cuda" else None
         self._born = time.perf_counter()
         self._trained = 0.0
         self._resumed: float | None = None
@@ -76,6 +79,11 @@ class Meter:
     def running(self) -> bool:
         """Whether the training clock runs."""
         return self._resumed is not None
+
+    @property
+    def steps(self) -> int:
+        """Steps counted so far."""
+        return len(self._steps)
 
     @property
     def training_seconds(self) -> float:
@@ -99,6 +107,8 @@ class Meter:
         if self._energy is not None:
             self._energy.resume()
         self._resumed = self._last = time.perf_counter()
+        if self._marks is not None:
+            self._marks.set()
 
     def pause(self) -> None:
         """Stop the training clock, with the device idle."""
@@ -106,6 +116,7 @@ class Meter:
         now = time.perf_counter()
         if self._resumed is not None:
             self._trained += now - self._resumed
+            self._as_the_device_took()
             self._resumed = None
             if self._energy is not None:
                 self._energy.pause(self._trained)
@@ -133,6 +144,8 @@ class Meter:
         self._steps.append(_Step(now - self._last, self._waited, examples, units, padded, work))
         self._waited = 0.0
         self._last = now
+        if self._marks is not None:
+            self._marks.set()
 
     def interval(self) -> dict[str, float]:
         """Return throughput since the last call; call it while paused."""
@@ -142,10 +155,7 @@ class Meter:
         return {f"throughput/{k}": v for k, v in self._rates(self._steps[start:]).items()}
 
     def summary(self) -> dict[str, float]:
-        """Return throughput over steady state and percentiles of its step time, in seconds.
-
-        On a CUDA device single steps are timed as the host sees them; their sum is exact.
-        """
+        """Return throughput over steady state and percentiles of its step time, in seconds."""
         steps = len(self._steps)
         if not steps:
             return {}
@@ -216,6 +226,18 @@ class Meter:
         ]
         if self._work is not None and state["work"] is not None:
             self._work.load_state_dict(state["work"])
+
+    def _as_the_device_took(self) -> None:
+        """Give the steps since `resume` the device's times for them; it is idle."""
+        if self._marks is None or self._resumed is None:
+            return
+        seconds = self._marks.take()
+        for step, taken in zip(
+            self._steps[len(self._steps) - len(seconds) :], seconds, strict=True
+        ):
+            step.seconds = taken
+        # What the host saw beyond them goes to the last step: the sum is the training clock's.
+        self._last = self._resumed + sum(seconds)
 
     def _synchronise(self) -> None:
         if self._device.type == "cuda":

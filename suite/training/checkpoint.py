@@ -121,6 +121,7 @@ class Checkpoints:
 
         Raises `DataError` where there are some and none is good.
         """
+        self.settle()
         for partial in self.folder.glob(f".{_PARTIAL}-*"):
             shutil.rmtree(partial, ignore_errors=True)
         broken: DataError | None = None

@@ -9,9 +9,9 @@ And once it is compiled: are its steps faster than plain ones, in turns with the
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
-from statistics import median
 
 import torch
 from torch import nn
@@ -20,6 +20,7 @@ from suite.config import AUTO
 from suite.errors import TrainingError, one_line
 from suite.task import Batch, Task
 from suite.training.precision import Precision
+from suite.training.trial import Trial
 
 GAIN = 1.4
 """Largest factor by which a small model's steps were seen to get faster on a CPU."""
@@ -27,7 +28,7 @@ COST_SECONDS = 24.0
 """Time that compiling a small model took at least (24 to 36 s on a core of two)."""
 _LEAST = 1.05
 """Factor below which steps count as no faster: what two measurements of the same differ by."""
-_BATCHES, _PAIRS = 8, 7
+_BATCHES = 8
 
 
 @dataclass(frozen=True)
@@ -60,15 +61,16 @@ def compile_model(
         raise TrainingError(f"hardware.compile=true: {refused}; use hardware.compile=false")
     if refused:
         return Compiled(None, f"off: {refused}")
-    batches = list(islice(task.train_batches(seed=seed), _BATCHES if wanted == AUTO else 1))
-    trial = _Trial(task, model, precision, batches[0])
+    batches = islice(task.train_batches(seed=seed), _BATCHES)
+    of_each_shape = {_shapes(batch): batch for batch in batches}
+    trial, *others = [Trial(task, model, precision, batch) for batch in of_each_shape.values()]
     if wanted == AUTO:
-        if len({_shapes(batch) for batch in batches}) > 1:
+        if others:
             return Compiled(None, "off: batches differ in shape, each would be compiled anew")
         after = pays_back(trial.seconds(model), GAIN, COST_SECONDS, accumulate)
         if after > steps:
             return Compiled(None, f"off: would pay back after {after:,} of {steps:,} steps at best")
-    return _compiled(wanted, trial, model, steps, accumulate)
+    return _compiled(wanted, trial, others, model, steps, accumulate)
 
 
 def pays_back(seconds: float, gain: float, cost_seconds: float, accumulate: int = 1) -> int:
@@ -81,12 +83,19 @@ def pays_back(seconds: float, gain: float, cost_seconds: float, accumulate: int 
 
 
 def _compiled(
-    wanted: bool | str, trial: "_Trial", model: nn.Module, steps: int, accumulate: int
+    wanted: bool | str,
+    trial: Trial,
+    others: Sequence[Trial],
+    model: nn.Module,
+    steps: int,
+    accumulate: int,
 ) -> Compiled:
     began = time.perf_counter()
     try:
         compiled: nn.Module = torch.compile(model)  # type: ignore[assignment]
-        trial.run(compiled)
+        # A second shape is compiled anew, for sizes that vary: here, and not amid training.
+        for each in (trial, *others):
+            each.run(compiled)
     except Exception as error:  # of the compiler, of the C++ compiler that it calls, of the model
         why = f"torch.compile failed, {type(error).__name__}: {one_line(str(error))[:200]}"
         if wanted is True:
@@ -101,38 +110,6 @@ def _compiled(
     after = pays_back(trial.seconds(model), gain, cost, accumulate)
     told = f"on: {gain:.2f} times as fast, compiled in {cost:.0f} s"
     return Compiled(compiled, f"{told}, pays back after {after:,} of {steps:,} steps")
-
-
-class _Trial:
-    """Forward and backward passes of a model on one batch, timed, without a trace in the model."""
-
-    def __init__(self, task: Task, model: nn.Module, precision: Precision, batch: Batch) -> None:
-        self.task, self.model, self.precision, self.batch = task, model.train(), precision, batch
-
-    def run(self, model: nn.Module) -> float:
-        """Return the seconds of a pass; `model` is the model itself, or compiled from it."""
-        buffers = [(buffer, buffer.clone()) for buffer in self.model.buffers()]
-        began = time.perf_counter()
-        with self.precision.autocast():
-            loss = self.task.loss(model, self.batch)
-        (loss.total / max(loss.count, 1)).backward()
-        if self.precision.device.type == "cuda":
-            torch.cuda.synchronize(self.precision.device)
-        seconds = time.perf_counter() - began
-        self.model.zero_grad(set_to_none=True)
-        with torch.no_grad():
-            for buffer, before in buffers:
-                buffer.copy_(before)
-        return seconds
-
-    def seconds(self, model: nn.Module) -> float:
-        """Return the middle of several passes; the first warms up."""
-        return median([self.run(model) for _ in range(_PAIRS + 1)][1:])
-
-    def gain(self, compiled: nn.Module) -> float:
-        """Return how many times as fast the compiled model is, plain and compiled in turns."""
-        pairs = [(self.run(self.model), self.run(compiled)) for _ in range(_PAIRS + 1)][1:]
-        return median(plain / fast for plain, fast in pairs)
 
 
 def _shapes(batch: Batch) -> tuple[tuple[int, ...], ...]:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from suite.task import Split, Task
+from suite.training.determinism import tolerated
 from suite.training.precision import Precision
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def evaluate(
     try:
         for batch in task.eval_batches(split):
             check()
-            with precision.autocast():
+            with tolerated(precision.device), precision.autocast():
                 loss = task.evaluate(model, batch, metrics)
             total += loss.total
             count += loss.count
@@ -51,7 +52,7 @@ def evaluate(
 def calibrate(task: Task, model: nn.Module, precision: Precision) -> dict[str, float]:
     """Let the task choose on the validation split what the test needs; return what it chose."""
     model.eval()
-    with precision.autocast():
+    with tolerated(precision.device), precision.autocast():
         chosen = dict(task.calibrate(model))
     model.train()
     return chosen

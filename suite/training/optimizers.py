@@ -23,6 +23,16 @@ class Optimizers:
         self.peaks = [[group["lr"] for group in each] for each in groups]
         self.parameters = [p for each in groups for group in each for p in group["params"]]
 
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:
+        """The groups of all members, as a single optimizer has them."""
+        return [group for member in self.members for group in member.param_groups]
+
+    def step(self) -> None:
+        """Update all weights."""
+        for member in self.members:
+            member.step()
+
     def scale_rates(self, factor: float) -> None:
         """Set every learning rate to this share of its peak."""
         for member, peaks in zip(self.members, self.peaks, strict=True):

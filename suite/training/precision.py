@@ -1,6 +1,7 @@
 """Number formats: autocast, and loss scaling for half precision (Micikevicius et al. 2018)."""
 
 from contextlib import AbstractContextManager, nullcontext
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -45,18 +46,26 @@ class Precision:
     def unscale(self, optimizers: Optimizers) -> None:
         """Bring gradients to their true size, before they are clipped."""
         if self.scaler is not None:
-            for member in optimizers.members:
-                self.scaler.unscale_(member)
+            self.scaler.unscale_(_as_one(optimizers))
 
     def step(self, optimizers: Optimizers) -> None:
         """Update the weights; with loss scaling, leave them where a gradient overflowed."""
-        for member in optimizers.members:
-            if self.scaler is None:
-                member.step()
-            else:
-                self.scaler.step(member)
-        if self.scaler is not None:
+        if self.scaler is None:
+            optimizers.step()
+        else:
+            self.scaler.step(_as_one(optimizers))
             self.scaler.update()
+
+
+def _as_one(optimizers: Optimizers) -> torch.optim.Optimizer:
+    """Return what loss scaling sees as one optimizer: where one gradient overflows, none steps.
+
+    Were the members asked one by one, those without an overflow would take a step, along gradients
+    that clipping to a norm of NaN has made NaN.
+    """
+    if len(optimizers.members) == 1:
+        return optimizers.members[0]  # fused, it skips the step without asking the host
+    return cast(torch.optim.Optimizer, optimizers)
 
 
 def clip_gradient(model: nn.Module, largest: float | None) -> Tensor | None:

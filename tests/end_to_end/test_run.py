@@ -88,6 +88,7 @@ def test_record_and_mlflow_say_which_techniques_were_in_force(results, tracked):
         "in_memory": "on: batches are cut from tensors",
         "channels_last": "off: no convolution over a grid",
         "fused": "on: AdamW",
+        "deterministic": "on: every operation",
         "compile": "off: hardware.compile=false",
     }
     assert tracked.data.tags["techniques.fused"] == "on: AdamW"

@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.overrides import TorchFunctionMode
 
 from suite import DataCard, DataSet, Examples, Ragged, Split
 from suite.data.counter import example_keys
@@ -95,3 +96,19 @@ def test_data_set_moves_with_all_its_splits():
         assert data.splits[split].columns["label_B"].device.type == "meta"
         assert data.splits[split].unit_N.device.type == "cpu"
     assert data.classes == ("a",)
+
+
+def test_nothing_on_the_way_to_the_device_waits_for_it():
+    waits = []
+
+    class Copies(TorchFunctionMode):
+        def __torch_function__(self, function, types, args=(), kwargs=None):
+            given = kwargs or {}
+            if function is torch.Tensor.to and torch.device("meta") in args:
+                waits.append(not given.get("non_blocking", False))
+            return function(*args, **given)
+
+    moved = _examples().to(torch.device("meta"))
+    with Copies():
+        next(moved.training(2, seed=0))
+    assert waits == [False] * 4  # lengths and indices of the tokens, indices of the labels, keys

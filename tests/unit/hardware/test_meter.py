@@ -142,6 +142,36 @@ def test_work_in_flight_belongs_to_the_last_step(meter, clock):
     assert meter.training_seconds == 4
 
 
+def test_a_cuda_device_times_its_steps_itself(clock, monkeypatch):
+    class Event:
+        """A mark that the device comes to when it has done what came before."""
+
+        done = 0.0
+
+        def __init__(self, enable_timing):
+            assert enable_timing
+
+        def record(self):
+            self.at = max(Event.done, clock.now)
+
+        def elapsed_time(self, later):
+            return (later.at - self.at) * 1e3
+
+    monkeypatch.setattr("torch.cuda.Event", Event)
+    monkeypatch.setattr("torch.cuda.synchronize", lambda _: clock.go(Event.done - clock.now))
+    meter = Meter(torch.device("cuda"))
+    Event.done = clock.now
+    for seconds in ([2.0, 2.0, 6.0], [3.0]):
+        meter.resume()
+        for each in seconds:
+            clock.go(0.5)  # until the step is asked for
+            Event.done += each
+            meter.step([_batch()])
+        meter.pause()
+    assert [step.seconds for step in meter._steps] == pytest.approx([2, 2, 6, 3])
+    assert meter.training_seconds == pytest.approx(13)
+
+
 @pytest.mark.parametrize(
     ("steps", "warmup"), [(1, 0), (3, 0), (4, 3), (30, 3), (50, 5), (400, 40), (1000, 50)]
 )

@@ -166,9 +166,8 @@ def test_large_one_is_written_while_training_goes_on(checkpoints, monkeypatch):
     weights = _weights()
     checkpoints.save(5, weights, STATE)
     weights["layer.weight"].zero_()  # as the next step does
-    assert checkpoints.latest() is None
+    assert _folders(checkpoints) == [".partial-00000005"]
     go.set()
-    checkpoints.settle()
     assert torch.equal(checkpoints.latest().weights["layer.weight"], torch.ones(3, 2))
 
 

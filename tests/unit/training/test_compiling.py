@@ -4,12 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from suite.compose import compose
 from suite.errors import TrainingError
-from suite.run import build_model
 from suite.training import compiling
 from suite.training.compiling import compile_model, pays_back
-from suite.training.precision import Precision
 
 CPU = torch.device("cpu")
 
@@ -38,13 +35,13 @@ def compile_(bench, monkeypatch):
             return Compiled(model)
 
         monkeypatch.setattr(torch, "compile", compile_anyhow)
-        ran = compiling._Trial.run
+        ran = compiling.Trial.run
 
         def timed(self, model):
             ran(self, model)
             return fast if isinstance(model, Compiled) else plain
 
-        monkeypatch.setattr(compiling._Trial, "run", timed)
+        monkeypatch.setattr(compiling.Trial, "run", timed)
         return compile_model(
             wanted, run.task, run.model, run.precision, steps=steps, accumulate=1, seed=0,
             refused=refused,
@@ -61,6 +58,19 @@ def test_on_compiles_whatever_it_takes(compile_):
     found = compile_(True, plain=0.1, fast=0.2, steps=1)
     assert isinstance(found.model, Compiled)
     assert found.note.startswith("on: hardware.compile=true, compiled in ")
+
+
+def test_every_shape_is_compiled_before_training(bench, monkeypatch):
+    run = bench().run
+    sizes = [5, 3, 5, 4]
+    made = [run.task._batch(0, number, size) for number, size in enumerate(sizes)]
+    monkeypatch.setattr(run.task, "train_batches", lambda seed: iter(made))
+    monkeypatch.setattr(torch, "compile", Compiled)
+    seen = []
+    monkeypatch.setattr(Compiled, "forward", lambda self, batch: seen.append(batch.examples) or
+                        self.model[0](batch))  # fmt: skip
+    compile_model(True, run.task, run.model, run.precision, steps=1, accumulate=1, seed=0)
+    assert seen == [5, 3, 4]
 
 
 def test_auto_keeps_what_is_faster(compile_):
@@ -115,15 +125,3 @@ def test_model_that_must_not_be_compiled_is_refused(compile_):
 )
 def test_pays_back_once_what_is_saved_is_what_it_cost(seconds, gain, cost, accumulate, steps):
     assert pays_back(seconds, gain, cost, accumulate) == steps
-
-
-def test_trial_leaves_no_trace(open_task, embedded, small):
-    config = compose([*embedded["digits"], *small["resnet"]])
-    task = open_task("digits")
-    model = build_model(config, task, CPU)
-    before = {k: v.clone() for k, v in model.state_dict().items()}
-    batch = next(iter(task.train_batches(seed=0)))
-    compiling._Trial(task, model, Precision(config.precision, CPU), batch).run(model)
-    after = model.state_dict()
-    assert all(torch.equal(after[name], value) for name, value in before.items())
-    assert all(p.grad is None for p in model.parameters())

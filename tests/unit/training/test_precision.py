@@ -4,7 +4,7 @@ from torch import nn
 
 from suite.config import Number, PrecisionConfig
 from suite.errors import DeviceError
-from suite.training.optimizers import sgd
+from suite.training.optimizers import Optimizers, sgd
 from suite.training.precision import Precision, clip_gradient
 
 CPU = torch.device("cpu")
@@ -29,6 +29,29 @@ def test_products_run_in_the_format_and_weights_stay(number, dtype):
     precision.unscale(optimizers)
     precision.step(optimizers)
     torch.testing.assert_close(layer.weight.detach(), before - 1)
+
+
+@pytest.mark.parametrize("bad", [float("inf"), float("nan")])
+def test_where_one_gradient_overflows_no_optimizer_steps(bad):
+    precision = Precision(PrecisionConfig(), CPU)
+    precision.scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
+    first, second = nn.Linear(1, 1), nn.Linear(1, 1)
+    both = nn.ModuleList([first, second])
+    optimizers = Optimizers(*(torch.optim.SGD(layer.parameters(), lr=1.0) for layer in both))
+    before = [p.detach().clone() for p in both.parameters()]
+    for factor in (bad, 1.0):
+        precision.backward(sum(layer(torch.ones(1, 1)).sum() for layer in both))
+        first.weight.grad *= factor
+        precision.unscale(optimizers)
+        clip_gradient(both, 1.0)
+        precision.step(optimizers)
+        optimizers.zero_grad()
+        if factor is bad:
+            assert all(map(torch.equal, both.parameters(), before))
+            assert precision.scaler.get_scale() == 2.0
+    # Four gradients of 1, unscaled and clipped to a norm of 1.
+    for weight, old in zip(both.parameters(), before, strict=True):
+        torch.testing.assert_close(weight.detach(), old - 0.5)
 
 
 def test_clip_scales_the_whole_gradient_to_the_norm():

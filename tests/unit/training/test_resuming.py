@@ -46,7 +46,7 @@ def _signal_at(made, step, signum=signal.SIGTERM):
 
     def taking(batches, count):
         if len(made.run.meter.examples) == step - 1:
-            made.run.stop._heard(signum, None)
+            made.run.stop.ask(signum)
         return take(batches, count)
 
     made.run.meter.take = taking
@@ -112,7 +112,7 @@ def test_signal_amid_validation_stops_there_and_it_is_made_again(make):
 
     def batches(split):
         if len(run.meter.examples) == 10:
-            run.stop._heard(signal.SIGINT, None)
+            run.stop.ask(signal.SIGINT)
         yield from evaluate(run.task, split)
 
     run.task.eval_batches = batches

@@ -1,0 +1,1 @@
+"""What the suite does with an accelerator: speed by number format, compiling, and its promises."""
