@@ -31,6 +31,7 @@ from suite.hardware.device import keep_memory
 from suite.run import _build, _meter, build_model, build_optimizers, build_task
 from suite.training.evaluation import evaluate
 from suite.training.loop import Training, fit
+from suite.training.parallel import Alone
 from suite.training.precision import Precision
 from suite.training.weights import Best, load_weights
 
@@ -81,6 +82,7 @@ def suite(data: Set, seed: int) -> Ran:
             Training(
                 task=task,
                 model=model,
+                engine=Alone(model),
                 optimizers=build_optimizers(config, model),
                 schedule=_build(config.schedule),
                 config=config.trainer,

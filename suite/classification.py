@@ -36,6 +36,25 @@ class DataSetTask(Task):
             self.setup.batch_size, seed=seed, skip=skip, buckets=self.setup.buckets
         )
 
+    def share_of_training(self, *, seed: int, skip: int, rank: int, size: int) -> Iterator[Batch]:
+        if type(self).train_batches is not DataSetTask.train_batches:
+            yield from super().share_of_training(seed=seed, skip=skip, rank=rank, size=size)
+            return
+        # Only its share is read.
+        split = self.data.splits[Split.TRAIN]
+        yield from split.training(
+            self.setup.batch_size,
+            seed=seed,
+            skip=skip,
+            buckets=self.setup.buckets,
+            share=(rank, size),
+        )
+
+    def share_of_evaluation(self, split: Split, *, rank: int, size: int) -> Iterator[Batch]:
+        if type(self).eval_batches is not DataSetTask.eval_batches:
+            return super().share_of_evaluation(split, rank=rank, size=size)
+        return self.data.splits[split].evaluation(self.setup.eval_batch_size, share=(rank, size))
+
     def eval_batches(self, split: Split) -> Iterable[Batch]:
         return self.data.splits[split].evaluation(self.setup.eval_batch_size)
 

@@ -7,7 +7,7 @@ from multiprocessing import current_process
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite.errors import TriathlonError
+from suite.errors import ConfigError, TriathlonError
 
 if TYPE_CHECKING:
     from suite.config import RunConfig
@@ -34,16 +34,15 @@ def job(composed: Any) -> str | None:
     try:
         config = to_run(composed, hydra_config.runtime.choices)
         if hydra_config.mode is RunMode.MULTIRUN:
+            _refuse_torchrun()
             parent = os.getppid()
             try:
                 return _cell(config, overrides, Path(hydra_config.sweep.dir).name)
             finally:
                 _leave_if_orphaned(parent)
-        from suite.resumption import find
         from suite.run import run
 
-        unfinished = find(Path(config.results).resolve(), config) if config.resume else None
-        return run(config, overrides, unfinished=unfinished).run_id
+        return run(config, overrides, go_on=config.resume).run_id
     except TriathlonError as error:
         if hydra_config.mode is RunMode.RUN:
             refused.append(error)
@@ -91,6 +90,14 @@ def _cell(config: "RunConfig", overrides: list[str], name: str) -> str | None:
             raise
         claim.end(record)
         return record.run_id
+
+
+def _refuse_torchrun() -> None:
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ConfigError(
+            "-m: torchrun's processes train one run together and cannot share a sweep; sweep "
+            "without torchrun, or call torchrun once for each run"
+        )
 
 
 def _unfinished(config: "RunConfig", entry: "Entry") -> "Unfinished | None":

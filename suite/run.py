@@ -40,6 +40,7 @@ from suite.mistakes import keep_mistakes
 from suite.plugins import check_target
 from suite.record import INTERRUPTED, RunRecord
 from suite.resumption import Mark, Unfinished
+from suite.resumption import find as find_unfinished
 from suite.shallow.search import Found, measure, search
 from suite.standing import standings
 from suite.stop import Stop
@@ -57,7 +58,7 @@ from suite.task import (
 )
 from suite.techniques import of_data, of_layout, of_optimizers
 from suite.tracking.console import Console
-from suite.tracking.journal import GivenUp, Journal, Observer, read_journal
+from suite.tracking.journal import GivenUp, Journal, NoJournal, Observer, read_journal
 from suite.tracking.model_folder import read_model_folder, save_model_folder
 from suite.tracking.sender import Sender
 from suite.tracking.store import uri_of
@@ -69,9 +70,11 @@ from suite.training.determinism import hold
 from suite.training.evaluation import calibrate, evaluate
 from suite.training.loop import Training, Unprofiled, fit, length_in_steps
 from suite.training.optimizers import Optimizers
+from suite.training.parallel import Alone, Engine, engine_of
 from suite.training.precision import Precision
 from suite.training.stalls import Stalls, measure_stalls
-from suite.training.weights import Best, load_weights
+from suite.training.weights import Best, load_weights, read_weights
+from suite.world import World, joined
 
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
@@ -87,58 +90,105 @@ def run(
     begun: Callable[[RunRecord], None] = lambda record: None,
     observers: Sequence[Observer] = (),
     unfinished: Unfinished | None = None,
+    go_on: bool = False,
 ) -> RunRecord:
     """Train, test and record one run; raise a `TriathlonError` where it cannot.
 
     A run that fails is recorded with its error, then the error goes on. One that a signal stops is
-    recorded as interrupted, and `Interrupted` (or the launcher's own exit) goes on.
+    recorded as interrupted, and `Interrupted` (or the launcher's own exit) goes on. Under torchrun
+    one process records, and the others help.
 
     begun: told of the run before anything of it is written. observers: told of each event; one may
-    give the run up. unfinished: a run of this configuration to go on with.
+    give the run up. unfinished: a run of this configuration to go on with. go_on: look for one.
     """
     device = choose_device(config.hardware)
     techniques = prepare_process(config.hardware, device)
     memory = Memory(device)
     results = Path(config.results).resolve()
-    record = _record(config, overrides, unfinished)
-    record.machine, record.techniques = describe_machine(device), techniques
-    folder = results / "runs" / record.run_id
-    begun(record)
-    stop, console = Stop(), Console()
-    mark, journal, saved = _open(folder, config, unfinished, (console, *observers))
-    sender = None
-    with stop.listening():
-        try:
-            task = build_task(config, device)
-            shallow = isinstance(config.backbone, HandMadeConfig)
+    with joined(device) as world:
+        if go_on and unfinished is None:
+            unfinished = world.broadcast(find_unfinished(results, config) if world.leads else None)
+        record = _record(config, overrides, unfinished)
+        record.run_id = world.broadcast(record.run_id)
+        record.machine, record.techniques = describe_machine(device), techniques
+        record.machine["processes"] = world.size
+        begun(record)
+        opened = Opened(world, results / "runs" / record.run_id, config, unfinished, observers)
+        with opened.stop.listening():
+            _run(config, record, opened, device, memory)
+    return record
+
+
+class Opened:
+    """What a process has open of a run: those that only help have nothing on the disk.
+
+    sender: what feeds MLflow, once the run has begun.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        folder: Path,
+        config: RunConfig,
+        unfinished: Unfinished | None,
+        observers: Sequence[Observer],
+    ) -> None:
+        self.world, self.unfinished = world, unfinished
+        self.stop, self.console = Stop(), Console()
+        self.sender: Sender | None = None
+        self.mark: Mark | None = None
+        self.saved: Saved | None = None
+        self.journal: Journal = NoJournal(folder)
+        if world.leads:
+            watching: tuple[Observer, ...] = (self.console, *observers)
+            self.mark, self.journal, self.saved = _open(folder, config, unfinished, watching)
+        self.saved = world.broadcast(self.saved)
+
+
+def _run(
+    config: RunConfig, record: RunRecord, opened: Opened, device: torch.device, memory: Memory
+) -> None:
+    results, journal, world = Path(config.results).resolve(), opened.journal, opened.world
+    try:
+        task = build_task(config, device)
+        shallow = isinstance(config.backbone, HandMadeConfig)
+        with world.in_turn():
             model = None if shallow else build_model(config, task, device)
             _describe(record, config, task, model)
-            _begin(record, journal, unfinished, saved)
-            sender = _sender(config, results, folder)
-            if model is None:
-                _fit_shallow(config, record, journal, console, task, memory)
-            else:
-                _train(config, record, journal, console, task, model, memory, stop, saved)
-            record.status = "finished"
-        except GivenUp:
-            record.status = record.stopped = "pruned"
-        except SystemExit:
+        _begin(record, opened)
+        opened.sender = _sender(config, results, opened)
+        if model is None:
+            _refuse_helpers(world)
+            _fit_shallow(config, record, journal, opened.console, task, memory)
+        else:
+            _train(config, record, opened, task, model, memory)
+        record.status = "finished"
+    except GivenUp:
+        record.status = record.stopped = "pruned"
+    except SystemExit:
+        record.status = INTERRUPTED
+        raise
+    except BaseException as error:
+        lost = world.lost(error)
+        if lost is not None:
             record.status = INTERRUPTED
-            raise
-        except BaseException as error:
-            explained = _explained(error, results)
-            record.status, record.error = "failed", _one_line(explained)
-            raise explained from error
-        finally:
-            console.close()
-            if not journal.started:
-                journal.start(record)
-                sender = _sender(config, results, folder)
-            _close(record, journal, mark)
-            warning = sender.close() if sender is not None else None
-            if warning:
-                print(warning, file=sys.stderr)
-    return record
+            raise lost from error
+        explained = _explained(error, results)
+        record.status, record.error = "failed", _one_line(explained)
+        raise explained from error
+    finally:
+        opened.console.close()
+        if not journal.started:
+            journal.start(record)
+            opened.sender = _sender(config, results, opened)
+        _close(record, opened)
+
+
+def _refuse_helpers(world: World) -> None:
+    if not world.alone:
+        raise ConfigError(
+            "torchrun: a model on hand-made features is fitted by one process; leave torchrun out"
+        )
 
 
 def _record(
@@ -177,22 +227,25 @@ def _open(
         raise
 
 
-def _begin(
-    record: RunRecord, journal: Journal, unfinished: Unfinished | None, saved: Saved | None
-) -> None:
+def _begin(record: RunRecord, opened: Opened) -> None:
     """Write the first event, of a run or of its resumption."""
-    if unfinished is None or not journal.started:
+    journal = opened.journal
+    if opened.unfinished is None or not journal.started:
         journal.start(record)
         return
-    step = 0 if saved is None else saved.step
-    print(f"going on with {record.run_id} from step {step}")
+    step = 0 if opened.saved is None else opened.saved.step
+    if opened.world.leads:
+        print(f"going on with {record.run_id} from step {step}", flush=True)
     now = time.strftime("%Y-%m-%dT%H:%M:%S%z")
     record.resumes.append({"time": now, "step": step, "differing": ""})
     journal.resume(step)
 
 
-def _close(record: RunRecord, journal: Journal, mark: Mark) -> None:
-    """Write how the run ended, or that it is to be gone on with."""
+def _close(record: RunRecord, opened: Opened) -> None:
+    """Write how the run ended, or that it is to be gone on with, and have MLflow know."""
+    journal, mark = opened.journal, opened.mark
+    if mark is None:
+        return
     if record.resumes:
         record.resumes[-1]["differing"] = journal.differing
         if journal.differing:
@@ -201,9 +254,12 @@ def _close(record: RunRecord, journal: Journal, mark: Mark) -> None:
         journal.interrupt(record)
         mark.leave()
         print(f"interrupted; `triathlon resume {record.run_id}` goes on", file=sys.stderr)
-        return
-    journal.end(record)
-    mark.clear(record)
+    else:
+        journal.end(record)
+        mark.clear(record)
+    warning = opened.sender.close() if opened.sender is not None else None
+    if warning:
+        print(warning, file=sys.stderr)
 
 
 def new_record(config: RunConfig, overrides: Sequence[str] = ()) -> RunRecord:
@@ -295,10 +351,10 @@ def build_model(
     return model
 
 
-def build_optimizers(config: RunConfig, model: nn.Module) -> Optimizers:
-    """Return the optimizers of a model's weights."""
-    # A plugin's function need not know of the switch.
-    options = {} if config.hardware.fused else {"fused": False}
+def build_optimizers(config: RunConfig, model: nn.Module, *, sharded: bool = False) -> Optimizers:
+    """Return the optimizers of a model's weights. sharded: a process has a part of each."""
+    # A plugin's function need not know of the switch. Not all fused kernels take parts of weights.
+    options = {} if config.hardware.fused and not sharded else {"fused": False}
     built: Optimizers = _build(config.optimizer, model, **options)
     return built
 
@@ -322,24 +378,19 @@ def restore_model(
 def _train(
     config: RunConfig,
     record: RunRecord,
-    journal: Journal,
-    console: Console,
+    opened: Opened,
     task: Task,
     model: nn.Module,
     memory: Memory,
-    stop: Stop,
-    saved: Saved | None,
 ) -> None:
-    device = task.setup.device
+    device, journal, world = task.setup.device, opened.journal, opened.world
     precision = Precision(config.precision, device)
     slow = slow_number(config.precision.number.value, device)
     if slow:
         print(slow, file=sys.stderr)
     steps, _ = length_in_steps(task, config.trainer)
-    console.steps = steps
+    opened.console.steps = steps
     best = Best(journal.folder)
-    meter = _meter(config, task, model, precision)
-    optimizers = build_optimizers(config, model)
     # Before compiling: what is compiled holds for one setting of this.
     record.techniques["deterministic"] = hold(task, model, precision, seed=config.seed)
     compiled = compile_model(
@@ -352,7 +403,12 @@ def _train(
         seed=config.seed,
         refused=unsafe(model) if device.type == "cpu" else "",
     )
+    engine = engine_of(model, compiled.model, world, config.hardware.parallel, device)
+    meter = _meter(config, task, engine, precision)
+    optimizers = build_optimizers(config, model, sharded=engine.sharded)
     record.techniques |= {**of_optimizers(optimizers), "compile": compiled.note}
+    if not world.alone:
+        record.techniques["parallel"] = engine.note
     profile = None
     if config.trainer.profile:
         trace = journal.folder / "profile" / "trace.json"
@@ -360,6 +416,7 @@ def _train(
     training = Training(
         task=task,
         model=model,
+        engine=engine,
         optimizers=optimizers,
         schedule=_build(config.schedule),
         config=config.trainer,
@@ -369,24 +426,28 @@ def _train(
         best=best,
         seed=config.seed,
         checkpoints=Checkpoints(journal.folder, config.trainer.checkpoint),
-        saved=saved,
-        stop=stop,
+        saved=opened.saved,
+        stop=opened.stop,
         position=journal.position,
         identity={"the data's fingerprint": record.data_card["fingerprint"]},
         profile=profile or Unprofiled(),
-        compiled=compiled.model,
     )
     stalls = _stalls(config, training)
     outcome = fit(training)
     if profile is not None and profile.seconds:
         journal.artifact(profile.trace)
         record.profile = {f"{part}_seconds": s for part, s in profile.seconds.items()}
-    load_weights(model, best.path)
+    engine.put_weights(world.broadcast(read_weights(best.path) if world.leads else {}), best.path)
     chosen = calibrate(task, model, precision)
     if chosen:
         journal.metrics(outcome.best_step, {f"validation/{k}": v for k, v in chosen.items()})
         outcome.best.update(chosen)
-    tested, metrics = evaluate(task, model, Split.TEST, precision)
+    tested, metrics = evaluate(task, model, Split.TEST, precision, engine=engine)
+    if not world.leads:
+        return
+    if engine.sharded:
+        model = build_model(config, task, device)
+        load_weights(model, best.path)
     journal.metrics(outcome.best_step, {f"test/{k}": v for k, v in tested.items()})
     _conclude(record, task, outcome, tested, meter)
     if stalls is not None:
@@ -403,20 +464,22 @@ def _stalls(config: RunConfig, training: Training) -> Stalls | None:
         return None
     copy = deepcopy(training.model)
     optimizers = build_optimizers(config, copy)
-    return measure_stalls(replace(training, model=copy, optimizers=optimizers, compiled=None))
+    return measure_stalls(replace(training, model=copy, optimizers=optimizers, engine=Alone(copy)))
 
 
-def _meter(config: RunConfig, task: Task, model: nn.Module, precision: Precision) -> Meter:
+def _meter(config: RunConfig, task: Task, engine: Engine, precision: Precision) -> Meter:
     def count(batch: Batch) -> int:
         with precision.autocast():
-            return count_training_flops(task, model, batch)
+            return count_training_flops(task, engine.model, batch)
 
     device = task.setup.device
     return Meter(
         device,
-        work=Work(count),
+        # To count takes a pass, and that of a model whose weights are shared out takes all.
+        work=None if engine.sharded else Work(count),
         peak=peak_of(device, precision.products),
         energy=Energy.of(device, config.hardware.watts),
+        processes=engine.world.size,
     )
 
 
@@ -580,8 +643,9 @@ def _keep_pictures(
             journal.artifact(kept)
 
 
-def _sender(config: RunConfig, results: Path, folder: Path) -> Sender | None:
-    if not config.tracking.enabled:
+def _sender(config: RunConfig, results: Path, opened: Opened) -> Sender | None:
+    folder = opened.journal.folder
+    if not config.tracking.enabled or not opened.world.leads:
         return None
     sweep = current_sweep()
     experiment = config.tracking.experiment or config.choices.get("task") or "triathlon"

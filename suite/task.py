@@ -13,6 +13,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from suite.config import HandMadeConfig, ReferenceKind
+from suite.errors import PluginError
 from suite.statistics import Interval
 
 if TYPE_CHECKING:
@@ -62,6 +64,24 @@ class Batch(Mapping[str, Tensor]):
 
     def __len__(self) -> int:
         return len(self.tensors)
+
+    def share(self, rank: int, size: int) -> Batch:
+        """Return the examples number rank, rank + size, … of it, as far as there are some.
+
+        Units are taken to be spread evenly. Raises `PluginError` for a tensor whose axes, the
+        suffix of its name, do not begin with B.
+        """
+        for name in self.tensors:
+            if not name.rpartition("_")[2].startswith("B"):
+                raise PluginError(
+                    f"{name}: has no batch axis in front, so it cannot be shared by {size} "
+                    "processes; name it …_B…, or give the task a share_of_training"
+                )
+        part = {name: tensor[rank::size] for name, tensor in self.tensors.items()}
+        examples = len(range(rank, self.examples, size))
+        share = examples / self.examples
+        padded = None if self.padded_units is None else self.padded_units * share
+        return Batch(part, examples, self.units * share, padded)
 
     def to(self, device: torch.device) -> Batch:
         """Return the batch on `device`, copied without blocking where memory is pinned."""
@@ -286,6 +306,18 @@ class Task:
     def eval_batches(self, split: Split) -> Iterable[Batch]:
         """Yield every example of `split` once, in a fixed order."""
         raise NotImplementedError
+
+    def share_of_training(self, *, seed: int, skip: int, rank: int, size: int) -> Iterator[Batch]:
+        """Yield the examples number rank, rank + size, … of each of the `train_batches`.
+
+        Where several processes train together, each takes its share of every batch.
+        """
+        for batch in self.train_batches(seed=seed, skip=skip):
+            yield batch.share(rank, size)
+
+    def share_of_evaluation(self, split: Split, *, rank: int, size: int) -> Iterator[Batch]:
+        """Yield batches number rank, rank + size, … of `eval_batches`."""
+        yield from islice(self.eval_batches(split), rank, None, size)
 
     def example_batch(self) -> Batch:
         """Return a batch to count FLOPs on and to try the model with.

@@ -26,6 +26,7 @@ from suite.stop import Interrupted
 from suite.training.checkpoint import Checkpoints
 from suite.training.determinism import hold
 from suite.training.loop import Training, fit
+from suite.training.parallel import Alone
 from suite.training.precision import Precision
 from suite.training.weights import Best
 
@@ -243,6 +244,7 @@ def _training(
     return Training(
         task=task,
         model=model.train(),
+        engine=Alone(model),
         optimizers=build_optimizers(config, model),
         schedule=_build(config.schedule),
         config=config.trainer,

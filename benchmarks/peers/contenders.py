@@ -30,6 +30,7 @@ from benchmarks.peers.workloads import (
 from suite.run import _build, _meter, build_optimizers
 from suite.tracking.journal import Journal
 from suite.training.loop import Training, fit
+from suite.training.parallel import Alone
 from suite.training.precision import Precision
 from suite.training.weights import Best
 
@@ -63,6 +64,7 @@ def triathlon(work: Workload, same: bool, folder: Path) -> int:
         Training(
             task=work.task,
             model=model,
+            engine=Alone(model),
             optimizers=build_optimizers(config, model),
             schedule=_build(config.schedule),
             config=config.trainer,

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from suite.features import Backbone, Form, GridSpec
+from suite.world import is_shared, summed
 
 FEWEST = 16
 """Channels that a 1x1 convolution with a stride reads at least where the channels come last."""
@@ -71,16 +72,26 @@ class MaskedBatchNorm(nn.BatchNorm2d):
     """Batch normalisation whose statistics leave padded columns out (Ioffe and Szegedy 2015)."""
 
     def forward(self, values: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Normalise (B, C, H, W); in training over the columns where mask (B, W) is True."""
-        if mask is None or not self.training:
+        """Normalise (B, C, H, W); in training over the columns where mask (B, W) is True.
+
+        Where several processes share a batch, over all of it.
+        """
+        if not self.training or (mask is None and not is_shared()):
             return self._of_all(values)
+        if mask is None:
+            mask = values.new_ones(len(values), values.shape[3])
         weight = mask[:, None, None, :].to(values.dtype)
         count = weight.sum() * values.shape[2]
         # Shifted by the running mean: the one-pass variance below would lose digits otherwise.
         anchor = self.running_mean.clone()  # type: ignore[union-attr]
         shifted = (values - anchor[:, None, None]) * weight
-        offset = shifted.sum((0, 2, 3)) / count
-        variance = (shifted.square().sum((0, 2, 3)) / count - offset.square()).clamp(min=0)
+        total, squares = shifted.sum((0, 2, 3)), shifted.square().sum((0, 2, 3))
+        if is_shared():
+            features = len(total)
+            whole = summed(torch.cat([total, squares, count[None]]))
+            total, squares, count = whole[:features], whole[features:-1], whole[-1]
+        offset = total / count
+        variance = (squares / count - offset.square()).clamp(min=0)
         mean = anchor + offset
         with torch.no_grad():
             unbiased = variance * count / (count - 1).clamp(min=1)

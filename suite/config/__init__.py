@@ -40,7 +40,14 @@ from suite.config.library import (
     TorchvisionConfig,
     TransformersConfig,
 )
-from suite.config.machine import AUTO, Device, HardwareConfig, Number, PrecisionConfig
+from suite.config.machine import (
+    AUTO,
+    Device,
+    HardwareConfig,
+    Number,
+    Parallel,
+    PrecisionConfig,
+)
 from suite.config.parsing import parse
 from suite.config.plugin import (
     KNOWLEDGE,
@@ -87,6 +94,7 @@ __all__ = [
     "OnError",
     "OneCycleConfig",
     "OptimizerConfig",
+    "Parallel",
     "Positions",
     "PrecisionConfig",
     "ReferenceConfig",

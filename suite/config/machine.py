@@ -37,9 +37,16 @@ class Device(enum.Enum):
     cuda = "cuda"
 
 
+class Parallel(enum.Enum):
+    """How several processes train one model."""
+
+    ddp = "ddp"
+    fsdp = "fsdp"
+
+
 AUTO = "auto"
 """What `hardware.compile` takes beside true and false."""
-OF_NETWORKS = ("compile", "channels_last", "fused", "buckets")
+OF_NETWORKS = ("compile", "channels_last", "fused", "buckets", "parallel")
 """Techniques that have no part in fitting a model on hand-made features."""
 
 
@@ -56,6 +63,9 @@ class HardwareConfig(Node):
     threads: int | None = None
     """Threads of one operation on the CPU; null leaves the choice to torch. Two thread counts give
     two different losses in the last bits, so records name it."""
+    parallel: Parallel = Parallel.ddp
+    """Under torchrun: ddp gives each process the whole model, fsdp a part of each weight. Without
+    torchrun it has no part in a run."""
     workers: int | None = None
     """Processes that read data which does not fit in memory, 0 reads in the run's own; null is all
     cores but one, at most 8. Batches are the same for any number."""

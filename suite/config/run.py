@@ -10,7 +10,7 @@ import types
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, ClassVar
 
-from suite.config.machine import OF_NETWORKS, HardwareConfig, PrecisionConfig
+from suite.config.machine import OF_NETWORKS, HardwareConfig, Parallel, PrecisionConfig
 from suite.config.node import Node
 from suite.config.plugin import KNOWLEDGE
 from suite.config.shallow import HandMadeConfig
@@ -128,6 +128,8 @@ class RunConfig(Node):
             config["trainer"].pop(key)
         for key in ("workers", "watts", "keep_memory"):
             config["hardware"].pop(key)
+        if self.hardware.parallel is Parallel.ddp:  # as in all that ran before there was a choice
+            config["hardware"].pop("parallel")
         for key in (*KNOWLEDGE, "download"):
             (config["data"] or {}).pop(key, None)
         if isinstance(self.backbone, HandMadeConfig):
@@ -135,7 +137,7 @@ class RunConfig(Node):
                 config.pop(key)
                 config["choices"].pop(key, None)
             for key in OF_NETWORKS:
-                config["hardware"].pop(key)
+                config["hardware"].pop(key, None)
         return config
 
     def plain(self) -> dict[str, Any]:

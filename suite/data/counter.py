@@ -41,10 +41,13 @@ def normal(key_B: Tensor, stream: int, numbers: int) -> Tensor:
     return torch.stack([radius * angle.cos(), radius * angle.sin()], -1).flatten(1)[:, :numbers]
 
 
-def step_seed(seed: int, step: int) -> int:
-    """Return the seed of what the model draws (dropout) in one step, from 0 to 2**63 - 1."""
+def step_seed(seed: int, step: int, rank: int = 0) -> int:
+    """Return the seed of what the model draws (dropout) in one step, from 0 to 2**63 - 1.
+
+    rank: of the process, where several share the step: they draw for other examples.
+    """
     # As `_mix` does, without tensors: this runs at every step.
-    word = (seed * _GOLDEN + step) % _WORD
+    word = (seed * _GOLDEN + step + (rank << 40)) % _WORD
     word = (word ^ (word >> 30)) * _FIRST % _WORD
     word = (word ^ (word >> 27)) * _SECOND % _WORD
     return (word ^ (word >> 31)) & (2**63 - 1)

@@ -6,6 +6,7 @@ Legend: N examples of the split, B batch.
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Self
 
 import torch
@@ -14,6 +15,9 @@ from torch import Tensor
 from suite.data.counter import example_keys
 from suite.data.order import batches_per_epoch, evaluation_order, training_order
 from suite.task import Batch
+
+WHOLE = (0, 1)
+"""The share of one process alone."""
 
 
 class Served(ABC):
@@ -53,19 +57,28 @@ class Served(ABC):
             yield self.take(index_B)
 
     def training(
-        self, batch_size: int, *, seed: int, skip: int = 0, buckets: bool = True
+        self,
+        batch_size: int,
+        *,
+        seed: int,
+        skip: int = 0,
+        buckets: bool = True,
+        share: tuple[int, int] = WHOLE,
     ) -> Iterator[Batch]:
         """Yield training batches without end, with `key_B`; see `training_order`.
 
-        buckets: by length, where lengths differ.
+        buckets: by length, where lengths differ. share: (r, n) yields of each batch the examples
+        number r, r + n, …
         """
+        rank, size = share
         length_N = self.length_N if buckets else None
         order = training_order(len(self), batch_size, seed=seed, skip=skip, length_N=length_N)
         # A stream asks for indices some batches ahead: what it asked for waits here.
         asked: deque[tuple[int, Tensor]] = deque()
 
         def indices() -> Iterator[Tensor]:
-            for epoch, index_B in order:
+            for epoch, whole_B in order:
+                index_B = whole_B[rank::size] if size > 1 else whole_B
                 asked.append((epoch, index_B))
                 yield index_B
 
@@ -79,9 +92,10 @@ class Served(ABC):
             tensors = {**batch.tensors, "key_B": key_N[index_B].to(device, non_blocking=True)}
             yield Batch(tensors, batch.examples, batch.units, batch.padded_units)
 
-    def evaluation(self, batch_size: int) -> Iterator[Batch]:
-        """Yield every example once."""
-        return self.batches(evaluation_order(len(self), batch_size, length_N=self.length_N))
+    def evaluation(self, batch_size: int, share: tuple[int, int] = WHOLE) -> Iterator[Batch]:
+        """Yield every example once. share: (r, n) yields batches number r, r + n, … alone."""
+        order = evaluation_order(len(self), batch_size, length_N=self.length_N)
+        return self.batches(islice(order, share[0], None, share[1]))
 
     def typical(self, batch_size: int) -> Batch:
         """Return the middle batch of `evaluation`: of typical length where lengths differ."""

@@ -51,7 +51,7 @@ class Meter:
     """Meters one training run on one device.
 
     work, peak: FLOPs of batches, and those that the device could do; energy: what it takes. Without
-        them their figures are left out.
+        them their figures are left out. processes: that train together.
     """
 
     def __init__(
@@ -61,12 +61,14 @@ class Meter:
         work: Work | None = None,
         peak: Peak | None = None,
         energy: Energy | None = None,
+        processes: int = 1,
     ) -> None:
         self._device = device
         self._work = work
         self._peak = peak
         self._energy = energy
         self._marks = Marks() if device.type == "cuda" else None
+        self._processes = processes
         self._born = time.perf_counter()
         self._trained = 0.0
         self._resumed: float | None = None
@@ -147,6 +149,16 @@ class Meter:
         if self._marks is not None:
             self._marks.set()
 
+    def whole(self, examples: int, units: float) -> None:
+        """Have the last step count what went through all processes.
+
+        FLOPs are taken to be as many in each of them, and each to have a device of its own.
+        """
+        step = self._steps[-1]
+        if step.units:
+            step.padded_units *= units / step.units
+        step.examples, step.units = examples, units
+
     def interval(self) -> dict[str, float]:
         """Return throughput since the last call; call it while paused."""
         if self._work is not None:
@@ -180,7 +192,7 @@ class Meter:
             flops = self._flops(self._steps)
             examples = sum(step.examples for step in self._steps)
             if flops is not None and examples:
-                basis["training_flops_per_example"] = flops / examples
+                basis["training_flops_per_example"] = self._processes * flops / examples
         if self._peak is not None:
             basis |= {
                 "peak_flops_per_second": self._peak.flops_per_second,
@@ -256,7 +268,7 @@ class Meter:
         }
         flops = self._flops(steps)
         if flops is not None:
-            rates["flops_per_second"] = flops / seconds
+            rates["flops_per_second"] = self._processes * flops / seconds
             if self._peak is not None:
                 rates["mfu"] = flops / seconds / self._peak.flops_per_second
         return rates

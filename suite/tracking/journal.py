@@ -125,6 +125,34 @@ class Journal:
             observer(event)
 
 
+class NoJournal(Journal):
+    """What a process has that only helps: another one tells of the run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / "journal.jsonl"
+        self.observers = ()
+        self.started = True
+        self.differing = ""
+        self._told = Told()
+
+    def interrupt(self, record: RunRecord) -> None:
+        """Write nothing."""
+
+    def end(self, record: RunRecord) -> None:
+        """Write nothing."""
+
+    def position(self) -> int:
+        """Return 0."""
+        return 0
+
+    def close(self) -> None:
+        """Close nothing."""
+
+    def _append(self, event: Event) -> None:
+        """Write nothing."""
+
+
 def read_journal(path: Path, offset: int = 0) -> Iterator[tuple[Event, int]]:
     """Yield each whole event from byte `offset` on, with the offset behind it."""
     with path.open("rb") as file:

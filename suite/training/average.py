@@ -18,8 +18,14 @@ class Average:
     def __init__(self, model: nn.Module, decay: float | None) -> None:
         self.decay = decay
         self.updates = 0
-        self._live = _floats(model) if decay is not None else []
+        self._live = averaged(model) if decay is not None else []
         self._mean = [tensor.clone() for tensor in self._live]
+        # Weights that are shared out are of another type than buffers, and no kernel takes both.
+        kinds = {type(tensor) for tensor in self._live}
+        self._pairs = [
+            [pair for pair in zip(self._mean, self._live, strict=True) if type(pair[1]) is kind]
+            for kind in kinds
+        ]
 
     @torch.no_grad()
     def update(self) -> None:
@@ -27,7 +33,9 @@ class Average:
         if self.decay is None:
             return
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
-        torch._foreach_lerp_(self._mean, self._live, 1 - decay)
+        for pairs in self._pairs:
+            means, lives = zip(*pairs, strict=True)
+            torch._foreach_lerp_(means, lives, 1 - decay)
         self.updates += 1
 
     def state_dict(self) -> dict[str, Any]:
@@ -58,6 +66,7 @@ class Average:
             mean.copy_(kept)
 
 
-def _floats(model: nn.Module) -> list[Tensor]:
+def averaged(model: nn.Module) -> list[Tensor]:
+    """Return the tensors of a model that an average is taken of."""
     tensors = [p.detach() for p in model.parameters() if p.requires_grad] + list(model.buffers())
     return [tensor for tensor in tensors if tensor.is_floating_point()]

@@ -86,6 +86,10 @@ class Checkpoints:
         """How long ago the last one was written, or this process began to train."""
         return time.monotonic() - self._written
 
+    def noted(self) -> None:
+        """Take notice that another process writes one."""
+        self._written = time.monotonic()
+
     def save(self, step: int, weights: Mapping[str, Tensor], state: State) -> None:
         """Write a checkpoint; a large one while training goes on.
 

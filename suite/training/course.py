@@ -11,6 +11,7 @@ from torch import Tensor
 from suite.errors import TrainingError
 from suite.training.average import Average
 from suite.training.convergence import Convergence
+from suite.world import ALONE, World
 
 
 @dataclass(kw_only=True)
@@ -45,11 +46,12 @@ class LoggedLoss:
         self.totals.append(total)
         self.count += count
 
-    def mean(self, step: int) -> float:
-        """Return the mean since the last call; raise where it is not a number."""
+    def mean(self, step: int, world: World = ALONE) -> float:
+        """Return the mean since the last call, over all processes; raise where it is no number."""
         whole = 0.0
         for total in torch.stack(self.totals).tolist():
             whole += total
+        (whole,) = world.sum([whole])
         mean = whole / max(self.count, 1)
         self.totals.clear()
         self.count = 0
@@ -70,14 +72,30 @@ class LoggedLoss:
         self.totals, self.count = [] if totals is None else list(totals.unbind()), state["count"]
 
 
+@dataclass(frozen=True)
+class Agreed:
+    """What the processes of a run want after a step, the same for all of them.
+
+    stop: a signal has come. late: the training clock has run out. due: a checkpoint is.
+    """
+
+    stop: bool = False
+    late: bool = False
+    due: bool = False
+
+
 @dataclass
 class Course:
-    """The state of a training. outcome: how it goes; the others go with it."""
+    """The state of a training. outcome: how it goes; the others go with it.
+
+    agreed: of the last step; no part of a checkpoint.
+    """
 
     average: Average
     convergence: Convergence
     outcome: Outcome = field(default_factory=Outcome)
     logged: LoggedLoss = field(default_factory=LoggedLoss)
+    agreed: Agreed = Agreed()
 
     def state_dict(self) -> dict[str, Any]:
         """Return all of it, as tensors and plain values."""

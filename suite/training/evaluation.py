@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from suite.task import Split, Task
+from suite.task import Batch, Loss, Split, Task
 from suite.training.determinism import tolerated
+from suite.training.parallel import Engine
 from suite.training.precision import Precision
+from suite.training.together import evaluate_together
 
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
@@ -25,23 +27,34 @@ def evaluate(
     split: Split,
     precision: Precision,
     check: Callable[[], None] = _nothing,
+    engine: Engine | None = None,
 ) -> "tuple[dict[str, float], MetricCollection]":
     """Return the split's metrics and mean loss by name, and the metrics' state for pictures.
 
-    Each batch goes through the model once. check: called before each batch; it may raise. The model
-    is in training mode again afterwards.
+    Each batch goes through the model once. check: called before each batch; it may raise. engine:
+    where several processes train together, each evaluates its share of the batches, and all return
+    what one alone would have, to the last bit. The model is in training mode again afterwards.
     """
     model.eval()
     metrics = task.metrics().to(precision.device)
     total = torch.zeros((), dtype=torch.float64, device=precision.device)
     count = 0
+
+    def of_batch(batch: Batch, metrics: "MetricCollection") -> Loss:
+        with tolerated(precision.device), precision.autocast():
+            return task.evaluate(model, batch, metrics)
+
     try:
-        for batch in task.eval_batches(split):
-            check()
-            with tolerated(precision.device), precision.autocast():
-                loss = task.evaluate(model, batch, metrics)
-            total += loss.total
-            count += loss.count
+        if engine is None or engine.world.alone:
+            for batch in task.eval_batches(split):
+                check()
+                loss = of_batch(batch, metrics)
+                total += loss.total
+                count += loss.count
+        else:
+            for loss in evaluate_together(task, split, engine, metrics, of_batch):
+                total += loss.total.to(precision.device)
+                count += loss.count
     finally:
         model.train()
     values = {name: float(value) for name, value in metrics.compute().items() if _scalar(value)}

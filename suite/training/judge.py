@@ -19,14 +19,16 @@ def validate(run: "Training", course: Course, check: Callable[[], None]) -> str:
     """
     outcome, target = course.outcome, run.task.target
     with course.average.applied():
-        values, _ = evaluate(run.task, run.model, Split.VALIDATION, run.precision, check)
+        values, _ = evaluate(
+            run.task, run.model, Split.VALIDATION, run.precision, check, run.engine
+        )
         if _best_yet(run, values, outcome.best):
             outcome.best, outcome.best_step = values, outcome.steps
-            run.best.keep(run.model)
-    clocks = {
-        "time/training_seconds": run.meter.training_seconds,
-        "time/wall_seconds": run.meter.wall_seconds,
-    }
+            weights = run.engine.weights()
+            if run.world.leads:
+                run.best.keep(weights)
+    training, wall = run.world.broadcast((run.meter.training_seconds, run.meter.wall_seconds))
+    clocks = {"time/training_seconds": training, "time/wall_seconds": wall}
     run.emit(outcome.steps, {**{f"validation/{k}": v for k, v in values.items()}, **clocks})
     if outcome.reached is None and target.reached(_watched(target, values)):
         outcome.reached = {"step": outcome.steps, "examples": outcome.examples}

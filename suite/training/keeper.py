@@ -1,14 +1,15 @@
 """Keeps a training such that it can go on: checkpoints when they are due, and before it stops."""
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from suite.errors import TrainingError
 from suite.stop import Interrupted
 from suite.training.course import Course
 from suite.training.state import put_state, state_of
-from suite.training.weights import weights_of
 
 if TYPE_CHECKING:
     from suite.training.loop import Training
@@ -46,11 +47,12 @@ class Keeper:
 
     def look(self) -> None:
         """Write a checkpoint where one is due; where a signal has come, write one and stop."""
-        run = self._run
-        if run.stop.asked:
+        agreed = self._course.agreed
+        if agreed.stop:
             self._stop()
-        elif run.checkpoints is not None and run.checkpoints.due(self._course.outcome.steps):
+        elif agreed.due:
             self._save()
+        self._course.agreed = replace(agreed, stop=False, due=False)
 
     def undisturbed(self, work: Callable[[Callable[[], None]], T]) -> T | None:
         """Return what work comes to; where a signal breaks it off, write a checkpoint and stop.
@@ -58,6 +60,8 @@ class Keeper:
         work: is given a function to call now and then. None: the launcher has the run go on, and
         the work is still to be done.
         """
+        if not self._run.world.alone:  # the others would wait for its part
+            return work(_nothing)
         try:
             return work(self._run.stop.check)
         except Interrupted:
@@ -66,24 +70,36 @@ class Keeper:
 
     def close(self) -> None:
         """Keep a training that is over until its test is."""
-        checkpoints = self._run.checkpoints
-        if checkpoints is not None and checkpoints.seconds_at_risk > _WORTH_SECONDS:
-            self._save()
-        if self._run.stop.asked:
+        run = self._run
+        at_risk = run.checkpoints is not None and run.checkpoints.seconds_at_risk > _WORTH_SECONDS
+        worth, asked = map(bool, run.world.sum([run.world.leads and at_risk, run.stop.asked]))
+        if asked:
             self._stop()
+        elif worth:
+            self._save()
 
     def _stop(self) -> None:
-        if self._run.checkpoints is not None:
+        run = self._run
+        if run.checkpoints is not None:
             self._save()
-            self._run.checkpoints.settle()
-        self._run.stop.obey()
+            run.checkpoints.settle()
+        if not run.stop.asked:  # another process was
+            run.stop.ask(signal.SIGTERM)
+        run.stop.obey()
 
     def _save(self) -> None:
         run, checkpoints = self._run, self._run.checkpoints
         assert checkpoints is not None
         running = run.meter.running
         run.meter.pause()
-        state = state_of(run, self._course)
-        checkpoints.save(self._course.outcome.steps, weights_of(run.model), state)
+        state, weights = state_of(run, self._course), run.engine.weights()
+        if run.world.leads:
+            checkpoints.save(self._course.outcome.steps, weights, state)
+        else:
+            checkpoints.noted()
         if running:
             run.meter.resume()
+
+
+def _nothing() -> None:
+    """Check nothing."""

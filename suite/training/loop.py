@@ -16,19 +16,21 @@ from torch import Tensor, nn
 
 from suite.config import TrainerConfig
 from suite.data.counter import step_seed
-from suite.errors import TrainingError
+from suite.errors import ConfigError, TrainingError
 from suite.stop import Stop
 from suite.task import Batch, Task
 from suite.training.average import Average
 from suite.training.checkpoint import Checkpoints, Saved
 from suite.training.convergence import Convergence
-from suite.training.course import Course, Outcome
+from suite.training.course import Agreed, Course, Outcome
 from suite.training.judge import validate
 from suite.training.keeper import Keeper
 from suite.training.optimizers import Optimizers
+from suite.training.parallel import Engine
 from suite.training.precision import Precision, clip_gradient
 from suite.training.schedules import Schedule
 from suite.training.weights import Best
+from suite.world import World
 
 
 class Meter(Protocol):
@@ -61,6 +63,9 @@ class Meter(Protocol):
 
     def step(self, taken: Sequence[Batch]) -> None:
         """Count one optimizer step, on these batches."""
+
+    def whole(self, examples: int, units: float) -> None:
+        """Take notice of what went through all processes in the last step."""
 
     def interval(self) -> Mapping[str, float]:
         """Return figures since the last call, by name."""
@@ -113,12 +118,13 @@ class Training:
         not. saved: what this one goes on from; None begins.
     stop: what signals ask for. position: makes what was emitted durable; returns how much it is.
     identity: what must be the same for a checkpoint to fit, by name: the data's fingerprint, say.
-    compiled: the same model through torch.compile, for the forward passes of training; None does
-        without. All else sees the model itself: evaluation would compile anew for its shapes.
+    engine: what trains the model: alone, or with other processes, perhaps through torch.compile.
+        All else sees the model itself: evaluation would compile anew for its shapes.
     """
 
     task: Task
     model: nn.Module
+    engine: Engine
     optimizers: Optimizers
     schedule: Schedule
     config: TrainerConfig
@@ -133,7 +139,11 @@ class Training:
     position: Callable[[], int] = lambda: 0
     identity: Mapping[str, str] = field(default_factory=dict)
     profile: Profile = field(default_factory=Unprofiled)
-    compiled: nn.Module | None = None
+
+    @property
+    def world(self) -> World:
+        """The processes that train together."""
+        return self.engine.world
 
 
 def fit(run: Training) -> Outcome:
@@ -145,8 +155,7 @@ def fit(run: Training) -> Outcome:
     keeper = Keeper(run, course)
     keeper.restore()
     outcome = course.outcome
-    done = outcome.steps * run.config.accumulate
-    batches = run.task.train_batches(seed=run.seed, skip=done)
+    batches = _batches(run, skip=outcome.steps * run.config.accumulate)
     total, evaluate_every = length_in_steps(run.task, run.config)
     run.model.train()
     with run.stop.deferred(), keeper.writing():
@@ -161,7 +170,7 @@ def fit(run: Training) -> Outcome:
                 if reason is None:
                     continue
                 at_end = "length" if outcome.steps == total else ""
-                outcome.stopped = reason or ("time" if _late(run) else at_end)
+                outcome.stopped = reason or ("time" if course.agreed.late else at_end)
                 outcome.pending = False
                 if not outcome.stopped:
                     run.meter.resume()
@@ -181,7 +190,7 @@ def train_step(
     step = outcome.steps + 1
     run.profile.begin(step)
     # What the model draws (dropout) is a function of seed and step, like everything else.
-    seed_draws(run.precision.device, step_seed(run.seed, step))
+    seed_draws(run.precision.device, step_seed(run.seed, step, run.world.rank))
     factor = run.schedule((step - 0.5) / total)
     run.optimizers.scale_rates(factor)
     with part("data"):
@@ -193,15 +202,14 @@ def train_step(
         run.optimizers.zero_grad()
         course.average.update()
     outcome.steps = step
-    outcome.examples += sum(batch.examples for batch in taken)
-    outcome.units += sum(batch.units for batch in taken)
     meter.step(taken)
-    outcome.pending = step % evaluate_every == 0 or step == total or _late(run)
+    agree(run, course, taken)
+    outcome.pending = step % evaluate_every == 0 or step == total or course.agreed.late
     if step % config.log_every == 0 or outcome.pending:
         meter.pause()
         with part("logging"):
             values = {
-                "train/loss": course.logged.mean(step),
+                "train/loss": course.logged.mean(step, run.world),
                 "train/learning_rate_factor": factor,
             }
             if norm is not None:
@@ -220,10 +228,17 @@ def _course(run: Training) -> Course:
     return Course(Average(run.model, run.config.ema_decay), convergence)
 
 
-def _late(run: Training) -> bool:
-    """Return whether the training clock has run out."""
-    limit = run.config.max_seconds
-    return limit is not None and run.meter.training_seconds >= limit
+def _batches(run: Training, skip: int) -> Iterator[Batch]:
+    """Return this process's share of the training batches from number `skip` on."""
+    world = run.world
+    if world.alone:
+        return run.task.train_batches(seed=run.seed, skip=skip)
+    if run.config.batch_size < world.size:
+        raise ConfigError(
+            f"trainer.batch_size={run.config.batch_size}: is shared by {world.size} processes; "
+            "give each at least one example"
+        )
+    return run.task.share_of_training(seed=run.seed, skip=skip, rank=world.rank, size=world.size)
 
 
 def seed_draws(device: torch.device, seed: int) -> None:
@@ -243,22 +258,47 @@ def accumulate(run: Training, batches: list[Batch]) -> tuple[Tensor, int]:
     A batch's count is known only with its loss, so gradients are of sums over the first batch's
     share until all have been seen, and are brought to the exact mean then.
     """
-    model = run.model if run.compiled is None else run.compiled
+    engine, world = run.engine, run.world
     totals: list[Tensor] = []
-    count, divisor = 0, 0
-    for batch in batches:
-        with run.profile.part("forward"), run.precision.autocast():
-            loss = run.task.loss(model, batch)
-        divisor = divisor or max(loss.count * len(batches), 1)
-        with run.profile.part("backward"):
-            run.precision.backward(loss.total / divisor)
+    # All processes have to divide by the same number, and each knows its own counts alone.
+    count, divisor = 0, 0 if world.alone else run.config.batch_size * len(batches)
+    for number, batch in enumerate(batches, 1):
+        with engine.accumulating(number == len(batches)):
+            with run.profile.part("forward"), run.precision.autocast():
+                loss = run.task.loss(engine.forward, batch)
+            divisor = divisor or max(loss.count * len(batches), 1)
+            with run.profile.part("backward"):
+                run.precision.backward(loss.total / divisor)
         totals.append(loss.total.detach())
         count += loss.count
     run.precision.unscale(run.optimizers)
-    if count != divisor:
+    count = int(world.sum([count])[0])
+    # Gradients of several processes are averaged, not added up.
+    factor = divisor * world.size / max(count, 1)
+    if factor != 1:
         gradients = [p.grad for p in run.model.parameters() if p.grad is not None]
-        torch._foreach_mul_(gradients, divisor / max(count, 1))
+        torch._foreach_mul_(gradients, factor)
     return sum(totals[1:], start=totals[0]), count
+
+
+def agree(run: Training, course: Course, taken: Sequence[Batch]) -> None:
+    """Have all processes know what went through them in a step, and what any of them wants."""
+    outcome, world, checkpoints = course.outcome, run.world, run.checkpoints
+    examples, units = sum(b.examples for b in taken), sum(b.units for b in taken)
+    limit = run.config.max_seconds
+    late = limit is not None and run.meter.training_seconds >= limit
+    due = checkpoints is not None and checkpoints.due(outcome.steps)
+    stop = run.stop.asked
+    if not world.alone:
+        # One clock decides, that of the process that leads.
+        lead = float(world.leads)
+        told = world.sum([examples, units, stop, late * lead, due * lead])
+        examples, units = int(told[0]), told[1]
+        stop, late, due = map(bool, told[2:])
+        run.meter.whole(examples, units)
+    outcome.examples += examples
+    outcome.units += units
+    course.agreed = Agreed(stop, late, due)
 
 
 def length_in_steps(task: Task, config: TrainerConfig) -> tuple[int, int]:

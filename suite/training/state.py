@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from suite.errors import DataError
+from suite.training.average import averaged
 from suite.training.checkpoint import Saved, State
 from suite.training.course import Course
-from suite.training.weights import put_back
+from suite.world import World
 
 if TYPE_CHECKING:
     from suite.training.loop import Training
@@ -23,13 +25,18 @@ FORMAT = 1
 
 
 def state_of(run: "Training", course: Course) -> State:
-    """Return the state of a training between two steps."""
-    scaler = run.precision.scaler
+    """Return the state of a training between two steps; all its processes call it together.
+
+    It is of the whole, so that any number of processes goes on from it.
+    """
+    scaler, engine = run.precision.scaler, run.engine
+    state = course.state_dict()
+    state["logged"]["totals"] = _over_all(state["logged"]["totals"], run.world)
     return {
         "format": FORMAT,
         "identity": run.identity,
-        "course": course.state_dict(),
-        "optimizers": run.optimizers.state_dict(),
+        "course": engine.whole(state),
+        "optimizers": engine.whole(run.optimizers.state_dict()),
         "scaler": {} if scaler is None else scaler.state_dict(),
         "meter": run.meter.state_dict(),
         "random": _random_state(run.precision.device),
@@ -49,17 +56,39 @@ def put_state(run: "Training", course: Course, saved: Saved) -> None:
                 f"{saved.folder}: a checkpoint of another version; resume=false begins anew"
             )
         _require_same(saved, state["identity"], run.identity)
-        put_back(run.model, saved.weights, saved.folder)
-        run.optimizers.load_state_dict(state["optimizers"])
+        run.engine.put_weights(saved.weights, saved.folder)
+        run.engine.put_states(run.optimizers, state["optimizers"])
         if run.precision.scaler is not None:
             run.precision.scaler.load_state_dict(state["scaler"])
-        course.load_state_dict(state["course"])
+        course.load_state_dict(_of_process(state["course"], run))
         run.meter.load_state_dict(state["meter"])
         _put_random(state["random"], run.precision.device)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise DataError(f"{saved.folder}: not a checkpoint of this run ({reason})") from error
-    run.best.restore(saved.best)
+    if run.world.leads:
+        run.best.restore(saved.best)
+
+
+def _over_all(totals: Tensor | None, world: World) -> Tensor | None:
+    """Return losses not yet logged, summed over all processes."""
+    if world.alone or totals is None:
+        return totals
+    return torch.tensor(world.sum(totals.tolist()), dtype=totals.dtype)
+
+
+def _of_process(course: State, run: "Training") -> State:
+    """Return what one process goes on with of the state of the whole."""
+    average = course["average"]
+    # An average that is off has no tensors.
+    live = averaged(run.model) if average["mean"] else []
+    average["mean"] = [
+        run.engine.part(mean, one) for mean, one in zip(average["mean"], live, strict=True)
+    ]
+    totals = course["logged"]["totals"]
+    if totals is not None and not run.world.leads:
+        course["logged"]["totals"] = torch.zeros_like(totals)
+    return course
 
 
 def _require_same(saved: Saved, was: Mapping[str, str], now: Mapping[str, str]) -> None:

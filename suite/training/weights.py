@@ -18,10 +18,10 @@ class Best:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "best.safetensors"
 
-    def keep(self, model: nn.Module) -> None:
-        """Write the weights as the best so far."""
+    def keep(self, weights: dict[str, Tensor]) -> None:
+        """Write these as the best weights so far."""
         with unwritten(self.path.parent), atomic_path(self.path) as temporary:
-            safetensors.torch.save_file(weights_of(model), temporary)
+            safetensors.torch.save_file(weights, temporary)
 
     def restore(self, kept: Path) -> None:
         """Take the best weights that a checkpoint holds; none where it holds none."""
@@ -33,13 +33,15 @@ class Best:
 
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:
-    """Return weights and buffers by name, each in memory of its own.
+    """Return weights and buffers by name, each in memory of its own."""
+    return unshared(model.state_dict())
 
-    safetensors refuses two names for one storage, so those are copied.
-    """
+
+def unshared(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors each in memory of its own: safetensors refuses two names for one storage."""
     weights: dict[str, Tensor] = {}
     seen: set[int] = set()
-    for name, tensor in model.state_dict().items():
+    for name, tensor in state.items():
         storage = tensor.untyped_storage().data_ptr()
         weights[name] = tensor.clone() if storage in seen else tensor.contiguous()
         seen.add(storage)

@@ -12,6 +12,7 @@ from suite.compose import compose
 from suite.hardware.flops import count_flops, describe_layers
 from suite.run import _build, build_model
 from suite.training.loop import Training, fit
+from suite.training.parallel import Alone
 from suite.training.precision import Precision
 
 CPU = torch.device("cpu")
@@ -51,7 +52,8 @@ def _train(task, config, steps):
     task_without = _WithoutValidation(task)
     fit(
         Training(
-            task=task_without, model=model, optimizers=_build(config.optimizer, model),
+            task=task_without, model=model, engine=Alone(model),
+            optimizers=_build(config.optimizer, model),
             schedule=_build(config.schedule), config=config.trainer,
             precision=Precision(config.precision, CPU), meter=Still(),
             emit=lambda step, values: losses.extend(

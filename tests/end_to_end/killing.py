@@ -116,7 +116,7 @@ def what_came(results: Path) -> dict[str, object]:
     }
 
 
-def _prepare(config: RunConfig) -> None:
+def prepare(config: RunConfig) -> None:
     """Do in this process what each run would do anew: import, read data, measure the machine."""
     import mlflow.models  # noqa: F401
 
@@ -135,7 +135,7 @@ def main(overrides: list[str], kills: int, folder: Path) -> None:
     """Kill runs of a configuration `kills` times; print how many ended as the one that was not."""
     torch.set_num_threads(1)
     config = compose(overrides)
-    _prepare(config)
+    prepare(config)
     chance = random.Random(0)
 
     def go(results: Path, where: str = "") -> int:

@@ -12,6 +12,7 @@ from suite.config import PrecisionConfig, TrainerConfig
 from suite.data.counter import example_keys, uniform
 from suite.training.loop import Training
 from suite.training.optimizers import Optimizers
+from suite.training.parallel import Alone
 from suite.training.precision import Precision
 from suite.training.schedules import Constant
 from suite.training.weights import Best
@@ -145,6 +146,7 @@ def bench(tmp_path):
         made.run = Training(
             task=task,
             model=model,
+            engine=Alone(model),
             optimizers=Optimizers(torch.optim.SGD(model.parameters(), lr=lr)),
             schedule=Constant(),
             config=config,

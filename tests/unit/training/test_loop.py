@@ -11,6 +11,7 @@ from torch import nn
 from suite import Batch, Direction, Loss, Split, Target
 from suite.errors import TrainingError
 from suite.training.loop import accumulate, fit, length_in_steps
+from suite.training.parallel import Alone
 
 
 def _part(batch, part):
@@ -333,10 +334,10 @@ def test_compiled_model_trains_and_the_model_itself_is_evaluated_and_kept(bench)
             return self.whole[0](batch)
 
     plain, made = bench(steps=5), bench(steps=5)
-    made.run.compiled = Compiled(made.run.model)
+    made.run.engine = Alone(made.run.model, Compiled(made.run.model))
     fit(plain.run)
     fit(made.run)
-    assert made.run.compiled.modes == [True] * 5
+    assert made.run.engine.forward.modes == [True] * 5
     assert made.series("train/loss") == plain.series("train/loss")
     assert set(safetensors.torch.load_file(made.run.best.path)) == set(made.run.model.state_dict())
 

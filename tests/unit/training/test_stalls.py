@@ -9,7 +9,9 @@ from suite.config import TrainerConfig
 from suite.task import Batch, Loss
 from suite.training import stalls
 from suite.training.loop import Unprofiled
+from suite.training.parallel import Alone
 from suite.training.stalls import STEPS, WARM_UP, Stalls, measure_stalls
+from suite.world import ALONE
 
 
 @pytest.mark.parametrize(
@@ -70,7 +72,8 @@ def test_each_part_is_told_apart(prepare, fetch, monkeypatch):
             step=lambda optimizers: None,
         ),
         profile=Unprofiled(),
-        compiled=None,
+        engine=Alone(model),
+        world=ALONE,
     )
     measured = measure_stalls(run)
     cold = 1 + prepare + fetch if fetch else None
