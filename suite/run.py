@@ -1,6 +1,5 @@
 """From a `RunConfig` to a trained model and its record; the one place that builds parts by name."""
 
-import errno
 import secrets
 import sys
 import time
@@ -21,7 +20,14 @@ from suite.compose import recompose
 from suite.config import KNOWLEDGE, DataStall, HandMadeConfig, RunConfig
 from suite.data.cache import atomic_path, cache_folder
 from suite.data.streaming import worker_died
-from suite.errors import ConfigError, PluginError, TrainingError, TriathlonError, unwritable
+from suite.errors import (
+    ConfigError,
+    PluginError,
+    TrainingError,
+    TriathlonError,
+    is_disk_full,
+    unwritable,
+)
 from suite.features import Backbone, BackboneBuilder
 from suite.hardware.device import choose_device, choose_workers, prepare_process
 from suite.hardware.energy import Energy
@@ -97,9 +103,7 @@ def run(
     folder = results / "runs" / record.run_id
     begun(record)
     console = Console()
-    journal = _open_journal(folder, (console, *observers))
-    with atomic_path(folder / "config.yaml") as path:
-        path.write_text(yaml.safe_dump(config.plain(), sort_keys=False))
+    journal = _open_journal(folder, config, (console, *observers))
     sender = None
     try:
         task = build_task(config, device)
@@ -124,10 +128,13 @@ def run(
         if not journal.started:
             journal.start(record)
             sender = _sender(config, results, folder)
-        journal.end(record)
+        unwritten = _end(journal, record)
         warning = sender.close() if sender is not None else None
         if warning:
             print(warning, file=sys.stderr)
+        # Of a run that failed, the first error is the one to tell.
+        if unwritten is not None and record.status != "failed":
+            raise _explained(unwritten, results) from unwritten
     return record
 
 
@@ -496,11 +503,25 @@ def _keep_pictures(
             journal.artifact(kept)
 
 
-def _open_journal(folder: Path, observers: tuple[Observer, ...]) -> Journal:
+def _open_journal(folder: Path, config: RunConfig, observers: tuple[Observer, ...]) -> Journal:
+    results = folder.parent.parent
     try:
-        return Journal(folder, observers)
+        journal = Journal(folder, observers)
+        with atomic_path(folder / "config.yaml") as path:
+            path.write_text(yaml.safe_dump(config.plain(), sort_keys=False))
     except OSError as error:
-        raise unwritable(folder.parent.parent, error) from error
+        raise (_full(results) if is_disk_full(error) else unwritable(results, error)) from error
+    return journal
+
+
+def _end(journal: Journal, record: RunRecord) -> Exception | None:
+    """Write the run's end; return why that cannot be."""
+    try:
+        journal.end(record)
+    except (OSError, TrainingError) as error:
+        journal.close()
+        return error
+    return None
 
 
 def _sender(config: RunConfig, results: Path, folder: Path) -> Sender | None:
@@ -517,9 +538,13 @@ def _sender(config: RunConfig, results: Path, folder: Path) -> Sender | None:
 
 
 def _explained(error: BaseException, results: Path) -> BaseException:
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return TrainingError(f"results={results}: the disk is full; free some or set results=…")
+    if is_disk_full(error):
+        return _full(results)
     return worker_died(error) or error
+
+
+def _full(results: Path) -> TrainingError:
+    return TrainingError(f"results={results}: the disk is full; free some or set results=…")
 
 
 def _one_line(error: BaseException) -> str:

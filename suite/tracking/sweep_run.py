@@ -82,6 +82,7 @@ def find_or_create(
                 "mlflow.source.type": "LOCAL",
             }
             run = str(client.create_run(experiment, None, tags, run_name=sweep).info.run_id)
+            store.drop_twins(client, experiment, store.SWEEP_TAG, sweep, run)
         if here and known is not None:
             replace(known, parent=run).write(results)
         return run

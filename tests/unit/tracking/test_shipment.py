@@ -6,7 +6,8 @@ from typing import Any
 from suite.record import RunRecord
 from suite.tracking import store
 from suite.tracking.journal import Journal
-from suite.tracking.shipment import Shipment, State
+from suite.tracking.shipment import Shipment
+from suite.tracking.state import State
 
 
 def send(folder: Path, results: Path) -> State:
