@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode
@@ -125,12 +125,12 @@ def experiment_id(client: "MlflowClient", results: Path, uri: str, name: str) ->
     found = client.get_experiment_by_name(name)
     if found is None:
         place = None if is_server(uri) else (results.resolve() / "mlartifacts").as_uri()
-        # Another process may be quicker.
-        with suppress(MlflowException):
+        try:
             return str(client.create_experiment(name, artifact_location=place))
-        found = client.get_experiment_by_name(name)
-        if found is None:
-            raise MlflowException(f"experiment {name} can neither be found nor created")
+        except MlflowException:
+            found = client.get_experiment_by_name(name)
+            if found is None:  # else another process was quicker
+                raise
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
     return str(found.experiment_id)
