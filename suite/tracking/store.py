@@ -171,7 +171,9 @@ def problem(results: Path, uri: str) -> str | None:
 
 def first_line(error: BaseException) -> str:
     """Return what an error says in one line, cut where it is very long."""
-    text = shown((str(error).strip() or type(error).__name__).splitlines()[0])
+    lines = (str(error).strip() or type(error).__name__).splitlines()
+    # SQLAlchemy may begin with advice to who wrote the query.
+    text = shown(next((line for line in lines if "raised as a result of" not in line), lines[0]))
     if "Read timed out" in text or "ConnectTimeoutError" in text:
         return "no answer"
     if "Max retries exceeded" in text:

@@ -47,3 +47,8 @@ def test_artifacts_lie_in_the_results(results: Path) -> None:
 def test_problem_names_the_tracker(results: Path) -> None:
     assert store.problem(results, store.default_uri(results)) is None
     assert "tracking.uri=http://127.0.0.1:9" in str(store.problem(results, "http://127.0.0.1:9"))
+
+
+def test_an_error_in_a_line_has_no_password() -> None:
+    raised = OSError("http://me:secret@there/api failed\nand more")
+    assert store.first_line(raised) == "http://me:***@there/api failed"
