@@ -539,8 +539,16 @@ def _sender(config: RunConfig, results: Path, folder: Path) -> Sender | None:
 
 def _explained(error: BaseException, results: Path) -> BaseException:
     if is_disk_full(error):
+        _let_go(error)
         return _full(results)
     return worker_died(error) or error
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Close what a failed write left open: a deleted file takes its room until then."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def _full(results: Path) -> TrainingError:
