@@ -14,6 +14,9 @@ _SECONDS_BETWEEN_AT_MOST = 60.0
 _SECONDS_BEFORE_ASKING = 5.0
 """How long the end of a run waits for a call to return before it asks whether anybody is there."""
 
+_ATTEMPTS_AT_THE_END = 3
+"""A server may be killed while it takes the last rows, and be back a moment later."""
+
 
 class Feed:
     """Feeds MLflow from one run's journal. Nothing here ever raises.
@@ -60,14 +63,21 @@ class Feed:
             if not self._thread.is_alive():
                 return None
             if time.monotonic() >= until:
-                return TimeoutError(f"not done in {timeout:.0f} seconds")
-            try:
-                knock(self._shipment.uri)
-            except Exception as error:  # whatever a driver raises
+                return self._error or TimeoutError(f"not done in {timeout:.0f} seconds")
+            error = self._silence()
+            if error is not None and self._thread.is_alive():
                 return error
 
+    def _silence(self) -> Exception | None:
+        """Return why the tracker does not answer, None where it does."""
+        try:
+            knock(self._shipment.uri)
+        except Exception as error:  # whatever a driver raises
+            return error
+        return None
+
     def _work(self) -> None:
-        wait = 0.0
+        wait, attempts = 0.0, _ATTEMPTS_AT_THE_END
         while True:
             closing = self._closing.wait(wait)
             try:
@@ -79,4 +89,6 @@ class Feed:
                 self._error = None
                 wait = _SECONDS_BETWEEN
             if closing:
-                return
+                attempts -= 1
+                if self._error is None or attempts == 0 or self._silence() is not None:
+                    return
