@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -14,44 +15,7 @@ DEATHS = 5
 RUN = ["backbone=mlp", "backbone.width=16", "trainer.epochs=null", "trainer.steps=500",
        "trainer.evaluate_every=250", "trainer.log_every=1", "hardware=cpu_single"]  # fmt: skip
 
-# MLflow's own server. It is killed after every fourth request that changes something, behind the
-# storing and before the answer, and is started again; a fork spares the seconds of its import.
-SERVER = """
-import os, signal, sys, time
-database, artifacts, deaths = sys.argv[1], sys.argv[2], int(sys.argv[3])
-for name, value in (("FILE_STORE", database), ("REGISTRY_STORE", database),
-                    ("ARTIFACT_ROOT", "mlflow-artifacts:/"), ("ARTIFACT_DESTINATION", artifacts),
-                    ("SERVE_ARTIFACTS", "true")):
-    os.environ["_MLFLOW_SERVER_" + name] = value
-from mlflow.server import app
-from werkzeug.serving import make_server
-
-def serve(port, mortal):
-    changes = []
-    def mortal_app(environ, start):
-        if environ["REQUEST_METHOD"] == "GET" or environ["PATH_INFO"].endswith("search"):
-            return app(environ, start)
-        changes.append(1)
-        answer = list(app(environ, start))
-        if mortal and len(changes) == 4:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return answer
-    server = make_server("127.0.0.1", port, mortal_app, threaded=True)
-    if not port:
-        return server.port
-    server.serve_forever()
-
-port = serve(0, False)
-print(port, flush=True)
-for life in range(deaths + 1):
-    child = os.fork()
-    if not child:
-        os.setpgid(0, os.getppid())
-        serve(port, life < deaths)
-    os.waitpid(child, 0)
-    print("killed", flush=True)
-    time.sleep(0.5)
-"""
+SERVER = Path(__file__).parents[2] / "benchmarks" / "mortal_server.py"
 
 
 @pytest.fixture
@@ -61,7 +25,9 @@ def server(tmp_path):
     results = tmp_path / "results"
     connect(results, default_uri(results))
     artifacts = (tmp_path / "served").as_uri()
-    command = [sys.executable, "-c", SERVER, default_uri(results), artifacts, str(DEATHS)]
+    # Each life ends with the fourth change, stored and not acknowledged.
+    often = ["--deaths", str(DEATHS), "--requests", "4"]
+    command = [sys.executable, str(SERVER), default_uri(results), artifacts, *often]
     with (tmp_path / "server.log").open("w") as log, subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True
     ) as process:  # fmt: skip
