@@ -97,16 +97,11 @@ class Shipment:
 
     def _forgotten(self) -> bool:
         """Return whether the tracker answers, and does not know the run."""
-        from mlflow.exceptions import MlflowException
-
         try:
-            if self.state.run is not None:
-                self.connect().get_run(self.state.run)
-        except MlflowException as error:
-            return bool(error.error_code == "RESOURCE_DOES_NOT_EXIST")
+            run = self.state.run
+            return run is not None and not store.has_run(self.connect(), run)
         except Exception:  # what made the caller ask is told
             return False
-        return False
 
     def _remember(self, **changes: Any) -> None:
         self.state = replace(self.state, **changes)

@@ -142,6 +142,19 @@ def find_run(client: "MlflowClient", experiment: str, tag: str, value: str) -> s
     return str(runs[0].info.run_id) if runs else None
 
 
+def has_run(client: "MlflowClient", run: str) -> bool:
+    """Return whether the tracker knows a run: a server may come back with an empty database."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.get_run(run)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return False
+    return True
+
+
 def drop_twins(client: "MlflowClient", experiment: str, tag: str, value: str, run: str) -> None:
     """Delete other runs that carry the tag and hold no metric.
 

@@ -51,6 +51,11 @@ def test_one_process_serves_one_run_after_the_other(
     for name in ("one", "two"):
         journal, sender = begin(results, record, name)
         journal.metrics(1, {"train/loss": 0.5})
+        until = time.monotonic() + 60
+        while time.monotonic() < until and not (journal.folder / "tracking.json").exists():
+            time.sleep(0.05)
+        # As a scheduler tells all processes of a job; the training has a last word to say.
+        sender_module._process()._popen.terminate()
         journal.end(record(run_id=name, status="finished"))
         assert sender.close() is None
         assert state_of(journal.folder).done
