@@ -187,6 +187,9 @@ def first_line(error: BaseException) -> str:
     lines = (str(error).strip() or type(error).__name__).splitlines()
     # SQLAlchemy may begin with advice to who wrote the query.
     text = shown(next((line for line in lines if "raised as a result of" not in line), lines[0]))
+    refused = re.search(r"too many (\d+) error responses", text)
+    if refused:
+        return f"it answers with error {refused[1]}"
     if "Read timed out" in text or "ConnectTimeoutError" in text:
         return "no answer"
     if "Max retries exceeded" in text:
