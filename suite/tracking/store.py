@@ -89,7 +89,9 @@ def connect(results: Path, uri: str) -> "MlflowClient":
     knock(uri)
     if is_server(uri):
         return MlflowClient(tracking_uri=uri, registry_uri=uri)
-    logging.getLogger("alembic").setLevel(logging.ERROR)  # it tells of every migration
+    # These tell of every migration, and of every row that was there before.
+    for name in ("alembic", "psycopg"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     results.mkdir(parents=True, exist_ok=True)
     with file_lock(results / "mlflow.db.lock"):
         database = sqlite_path(uri)
