@@ -59,9 +59,7 @@ def told(journal):
 
 def test_five_deaths_of_the_server_lose_and_double_nothing(triathlon, server, tmp_path):
     uri = f"http://127.0.0.1:{int(server.stdout.readline())}"
-    said = triathlon(
-        tmp_path, *RUN, f"tracking.uri={uri}", MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR="0.5"
-    )
+    said = triathlon(tmp_path, *RUN, f"tracking.uri={uri}")
     assert (said.code, said.error) == (0, ""), said
     (journal,) = tmp_path.glob("results/runs/*/journal.jsonl")
     rows, runs = stored(tmp_path / "results" / "mlflow.db")
