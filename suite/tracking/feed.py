@@ -5,8 +5,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from suite.tracking import store
-from suite.tracking.knock import knock
+from suite.tracking import knock, store
 from suite.tracking.shipment import Shipment
 
 _SECONDS_BETWEEN = 3.0
@@ -16,6 +15,7 @@ _SECONDS_BEFORE_ASKING = 5.0
 
 _ATTEMPTS_AT_THE_END = 3
 """A server may be killed while it takes the last rows, and be back a moment later."""
+_SECONDS_TO_COME_BACK = 1.0
 
 
 class Feed:
@@ -64,14 +64,17 @@ class Feed:
                 return None
             if time.monotonic() >= until:
                 return self._error or TimeoutError(f"not done in {timeout:.0f} seconds")
+            asked = time.monotonic()
             error = self._silence()
-            if error is not None and self._thread.is_alive():
+            # A refusal comes at once, and the thread sees to it: the server may be starting again.
+            hangs = time.monotonic() - asked > knock.SECONDS / 2
+            if error is not None and hangs and self._thread.is_alive():
                 return error
 
     def _silence(self) -> Exception | None:
         """Return why the tracker does not answer, None where it does."""
         try:
-            knock(self._shipment.uri)
+            knock.knock(self._shipment.uri)
         except Exception as error:  # whatever a driver raises
             return error
         return None
@@ -90,5 +93,8 @@ class Feed:
                 wait = _SECONDS_BETWEEN
             if closing:
                 attempts -= 1
-                if self._error is None or attempts == 0 or self._silence() is not None:
+                if self._error is None or attempts == 0:
+                    return
+                time.sleep(_SECONDS_TO_COME_BACK)
+                if self._silence() is not None:
                     return

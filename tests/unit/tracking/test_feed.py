@@ -67,16 +67,18 @@ def test_close_waits_for_a_slow_tracker_and_not_for_one_that_hangs(
         knocks.append(uri)
         if len(knocks) == 3:
             released.set()
+        elif len(knocks) == 2:
+            raise OSError("refused, as by a server that is being started again")
 
-    knock = feed_module.knock
-    monkeypatch.setattr(feed_module, "knock", answers)
+    knock = knock_module.knock
+    monkeypatch.setattr(knock_module, "knock", answers)
     folder = finished()
     feed = Feed(folder, results=results, uri=hanging, experiment="mine")
     feed.start()
     assert feed.close() is None
     assert len(knocks) >= 3
     released.clear()
-    monkeypatch.setattr(feed_module, "knock", knock)
+    monkeypatch.setattr(knock_module, "knock", knock)
     feed = Feed(folder, results=results, uri=hanging, experiment="mine")
     feed.start()
     # Well before the minute that it may take, else this test would.
