@@ -14,6 +14,7 @@ A message names the key or file, the value, and the fix.
 """
 
 import difflib
+import errno
 from collections.abc import Iterable
 
 
@@ -57,6 +58,22 @@ def unwritable(results: object, error: OSError) -> ConfigError:
         f"results={results}: cannot be written ({error.strerror}); "
         "give a folder that can, results=…"
     )
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Return whether a full disk, or a used-up quota, lies behind an error."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        # safetensors and torch.save have errors of their own, without a number.
+        if any(sign in str(cause) for sign in _DISK_FULL):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
+
+
+_DISK_FULL = ("(os error 28)", "(os error 122)", "PytorchStreamWriter failed", ". unexpected pos ")
 
 
 def one_line(text: str) -> str:

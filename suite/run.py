@@ -1,6 +1,5 @@
 """From a `RunConfig` to a trained model and its record; the one place that builds parts by name."""
 
-import errno
 import secrets
 import sys
 import time
@@ -20,7 +19,14 @@ from suite.compose import recompose
 from suite.config import KNOWLEDGE, DataStall, HandMadeConfig, RunConfig
 from suite.data.cache import atomic_path, cache_folder, sweep_up
 from suite.data.streaming import worker_died
-from suite.errors import ConfigError, PluginError, TrainingError, TriathlonError, unwritable
+from suite.errors import (
+    ConfigError,
+    PluginError,
+    TrainingError,
+    TriathlonError,
+    is_disk_full,
+    unwritable,
+)
 from suite.features import Backbone, BackboneBuilder
 from suite.hardware.device import choose_device, choose_workers, prepare_process
 from suite.hardware.energy import Energy
@@ -173,7 +179,7 @@ def _run(
         if lost is not None:
             record.status = INTERRUPTED
             raise lost from error
-        explained = _explained(error, results)
+        explained = _explained(error, journal.folder)
         record.status, record.error = "failed", _one_line(explained)
         raise explained from error
     finally:
@@ -214,7 +220,8 @@ def _open(
             return Mark.of_new(folder, config), Journal(folder, observers), None
         mark = Mark.again(folder, config)
     except OSError as error:
-        raise unwritable(folder.parent.parent, error) from error
+        full = is_disk_full(error)
+        raise (_full(folder) if full else unwritable(folder.parent.parent, error)) from error
     try:
         # It is of a run that is over, and this one is not.
         (folder / "record.json").unlink(missing_ok=True)
@@ -246,20 +253,29 @@ def _close(record: RunRecord, opened: Opened) -> None:
     journal, mark = opened.journal, opened.mark
     if mark is None:
         return
+    unwritten: Exception | None = None
     if record.resumes:
         record.resumes[-1]["differing"] = journal.differing
         if journal.differing:
             print(f"warning: not resumed exactly: {journal.differing}", file=sys.stderr)
-    if record.status == INTERRUPTED:
-        journal.interrupt(record)
+    try:
+        if record.status == INTERRUPTED:
+            journal.interrupt(record)
+            mark.leave()
+            print(f"interrupted; `triathlon resume {record.run_id}` goes on", file=sys.stderr)
+        else:
+            journal.end(record)
+            mark.clear(record)
+    except (OSError, TrainingError) as error:
+        journal.close()
         mark.leave()
-        print(f"interrupted; `triathlon resume {record.run_id}` goes on", file=sys.stderr)
-    else:
-        journal.end(record)
-        mark.clear(record)
+        unwritten = error
     warning = opened.sender.close() if opened.sender is not None else None
     if warning:
         print(warning, file=sys.stderr)
+    # Of a run that failed, the first error is the one to tell.
+    if unwritten is not None and record.status == "finished":
+        raise _explained(unwritten, journal.folder) from unwritten
 
 
 def new_record(config: RunConfig, overrides: Sequence[str] = ()) -> RunRecord:
@@ -657,10 +673,25 @@ def _sender(config: RunConfig, results: Path, opened: Opened) -> Sender | None:
     return sender
 
 
-def _explained(error: BaseException, results: Path) -> BaseException:
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return TrainingError(f"results={results}: the disk is full; free some or set results=…")
+def _explained(error: BaseException, folder: Path) -> BaseException:
+    if is_disk_full(error):
+        _let_go(error)
+        return _full(folder)
     return worker_died(error) or error
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Close what a failed write left open: a deleted file takes its room until then."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
+
+
+def _full(folder: Path) -> TrainingError:
+    fix = "free some or set results=…"
+    if (folder / "config.yaml").exists():
+        fix = f"free some, then `triathlon resume {folder.name}` goes on from the last checkpoint"
+    return TrainingError(f"results={folder.parent.parent}: the disk is full; {fix}")
 
 
 def _one_line(error: BaseException) -> str:

@@ -4,7 +4,8 @@ import sys
 from pathlib import Path
 
 from suite.tracking import store, sweep_run
-from suite.tracking.shipment import Shipment, State
+from suite.tracking.shipment import Shipment
+from suite.tracking.state import State
 from suite.tracking.sweep_run import Sweep, folder_of
 
 _SUPERSEDED = "superseded_by"
@@ -41,9 +42,9 @@ def withdraw(results: Path, sweep: Sweep) -> None:
     client = store.connect(results, sweep.uri)
     place = store.experiment_id(client, results, sweep.uri, sweep.experiment)
     for folder in folders:
-        state = State.read(folder)
+        state = State.of(folder, sweep.uri)
         # Its process may have been killed between creating the row and noting so.
-        run = state.run if state is not None and state.uri == sweep.uri else None
+        run = state.run if state is not None else None
         run = run or store.find_run(client, place, store.RUN_TAG, folder.name)
         if run is not None and client.get_run(run).info.lifecycle_stage == "active":
             client.set_tag(run, _SUPERSEDED, "a later run of the same sweep")

@@ -54,12 +54,13 @@ class Journal:
         self.differing = ""
         """What was told otherwise the second time, the first of it, in words."""
         self._told = Told()
+        _cut_half_line(self.path)
         if position is not None and self.path.exists():
-            _cut_torn_line(self.path)
             self.started = _begins(self.path)
             self._told = Told.of(self.path, position)
-        # Line buffered: every event is with the operating system when the call returns.
-        self._file = self.path.open("a", buffering=1, encoding="utf-8")
+        # Unbuffered: every event is with the operating system when the call returns, and none waits
+        # in a buffer to be written after one that could not be.
+        self._file = self.path.open("ab", buffering=0)
 
     def start(self, record: RunRecord) -> None:
         """Write the first event."""
@@ -115,7 +116,7 @@ class Journal:
     def _append(self, event: Event) -> None:
         event = {"time": time.time(), **event}
         try:
-            self._file.write(json.dumps(event) + "\n")
+            self._write((json.dumps(event) + "\n").encode())
         except OSError as error:
             raise TrainingError(f"{self.path}: cannot be written ({error.strerror})") from error
         self._observe(event)
@@ -123,6 +124,16 @@ class Journal:
     def _observe(self, event: Event) -> None:
         for observer in self.observers:
             observer(event)
+
+    def _write(self, line: bytes) -> None:
+        """Write the whole line or nothing of it: a disk that fills up takes the first part."""
+        written = 0
+        try:
+            while written < len(line):
+                written += self._file.write(line[written:])
+        except OSError:
+            self._file.truncate(self.path.stat().st_size - written)
+            raise
 
 
 class NoJournal(Journal):
@@ -154,14 +165,48 @@ class NoJournal(Journal):
 
 
 def read_journal(path: Path, offset: int = 0) -> Iterator[tuple[Event, int]]:
-    """Yield each whole event from byte `offset` on, with the offset behind it."""
+    """Yield each whole event from byte `offset` on, with the offset behind it.
+
+    A line that holds none is left out; `broken_lines` counts these.
+    """
+    for line, behind in _lines(path, offset):
+        event = _event_of(line)
+        if event is not None:
+            yield event, behind
+
+
+def broken_lines(path: Path) -> int:
+    """Return how many whole lines are no events: a power failure may leave such."""
+    return sum(_event_of(line) is None for line, _ in _lines(path, 0))
+
+
+def _lines(path: Path, offset: int) -> Iterator[tuple[bytes, int]]:
     with path.open("rb") as file:
         file.seek(offset)
         for line in file:
+            # Half a line is still being written, or its process was killed.
             if not line.endswith(b"\n"):
                 return
             offset += len(line)
-            yield json.loads(line), offset
+            yield line, offset
+
+
+def _event_of(line: bytes) -> Event | None:
+    try:
+        # File systems put zeros where a power failure came before the data.
+        event = json.loads(line.strip(b"\0"))
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and "event" in event else None
+
+
+def _cut_half_line(path: Path) -> None:
+    """Take away what a killed process left of a line, which would spoil the next one."""
+    if not path.exists():
+        return
+    with path.open("rb+") as file:
+        whole = max((behind for _, behind in _lines(path, 0)), default=0)
+        file.truncate(whole)
 
 
 def ended(folder: Path) -> RunRecord | None:
@@ -189,10 +234,3 @@ def ended(folder: Path) -> RunRecord | None:
 
 def _begins(path: Path) -> bool:
     return next((event["event"] for event, _ in read_journal(path)), "") == "start"
-
-
-def _cut_torn_line(path: Path) -> None:
-    """Cut what a process that was killed had begun to write: it is no event."""
-    whole = max((offset for _, offset in read_journal(path)), default=0)
-    if path.stat().st_size > whole:
-        os.truncate(path, whole)

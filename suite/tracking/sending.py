@@ -3,7 +3,7 @@
 It reads one JSON object a line. `{"open": …}` names a run whose journal is to be sent from now on,
 `{"close": folder, "timeout": seconds}` asks for the rest of it, and is answered by one line,
 `{"closed": folder, "warning": …}`. When there is nothing more to read, because the training process
-has ended in whichever way, what is open is sent to its end.
+has ended in whichever way, what is open is sent to its end, and its run is shown as killed.
 """
 
 import json
@@ -21,14 +21,18 @@ _NICE = 19
 
 def main() -> None:
     """Feed until the input ends."""
-    # Ctrl-C ends the training; what it has written is still to be sent.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # These go to all processes of a terminal or a job and end the training; what it has written is
+    # still to be sent. This process ends when its input does.
+    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(one, signal.SIG_IGN)
     os.nice(_NICE)
     # What a library may print is not an answer.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     feeds: dict[str, Feed | str] = {}
     for line in sys.stdin:
+        if not line.endswith("\n"):
+            break  # who asked was killed meanwhile
         asked = json.loads(line)
         if "open" in asked:
             feeds[asked["open"]["folder"]] = _opened(**asked["open"])
@@ -39,7 +43,7 @@ def main() -> None:
             print(json.dumps(answer), file=answers, flush=True)
     for feed in feeds.values():
         if isinstance(feed, Feed):
-            feed.close()
+            feed.abandon()
 
 
 def _opened(folder: str, results: str, uri: str, experiment: str) -> Feed | str:

@@ -1,22 +1,22 @@
 """One run on its way to one tracker: which part of its journal has arrived, and the next part.
 
 What was sent is remembered in `tracking.json` beside the journal. A batch sent twice gives the same
-rows, because every row carries the journal's own time and step.
+rows, because every row carries the journal's own time and step: MLflow's key of a row is its name,
+time, step and value. What MLflow would create twice is looked for first.
 """
 
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite.data.cache import atomic_path
 from suite.errors import DataError
 from suite.tracking import store, sweep_run, views
 from suite.tracking.describe import note_of, run_name
 from suite.tracking.journal import Event, read_journal
 from suite.tracking.rows import dataset_of, flatten, legal, packed, tags_of, totals_of
+from suite.tracking.shipped_model import register, send_model
+from suite.tracking.state import State
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -24,39 +24,8 @@ if TYPE_CHECKING:
 
 _STATUS = {"finished": "FINISHED", "pruned": "KILLED"}
 """MLflow's word for how a run ended."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class State:
-    """What of a run has reached the tracker.
-
-    run, model: MLflow's ids, once created. version: of the model in the registry.
-    offset: bytes of the journal sent. done: all is sent.
-    """
-
-    uri: str
-    experiment: str
-    run: str | None = None
-    model: str | None = None
-    version: str | None = None
-    offset: int = 0
-    done: bool = False
-
-    def write(self, folder: Path) -> None:
-        """Write `tracking.json`, whole or not at all."""
-        with atomic_path(folder / "tracking.json") as path:
-            path.write_text(json.dumps(asdict(self), indent=1) + "\n")
-
-    @classmethod
-    def read(cls, folder: Path) -> "State | None":
-        """Read `tracking.json`; None where there is none."""
-        path = folder / "tracking.json"
-        if not path.exists():
-            return None
-        try:
-            return cls(**json.loads(path.read_text()))
-        except (OSError, ValueError, TypeError) as error:
-            raise DataError(f"{path}: unreadable ({error}); delete it and sync again") from error
+_LAST = ("end", "interrupt")
+"""Events with which a process leaves its run."""
 
 
 class Shipment:
@@ -72,15 +41,16 @@ class Shipment:
         self._client: MlflowClient | None = None
         # Before anything here imports MLflow, which reads them then.
         store.apply_settings()
-        known = State.read(folder)
-        if known is None or known.uri != uri:
-            known = State(uri=uri, experiment=experiment or _task_of(folder))
-            known.write(folder)
-        self.state = known
+        known = State.of(folder, uri)
+        self.state = known or State(uri=uri, experiment=experiment or _task_of(folder))
+        # Without it nobody would know later where to send a run that its tracker never saw.
+        if not (folder / "tracking.json").exists():
+            self.state.write(folder)
 
     def complete(self) -> bool:
         """Return whether all of the journal has been sent."""
-        return self.state.done and self.state.offset == self._journal.stat().st_size
+        more = read_journal(self.journal, self.state.offset)
+        return self.state.done and next(more, None) is None
 
     def connect(self) -> "MlflowClient":
         """Return the client, made at the first call."""
@@ -88,56 +58,96 @@ class Shipment:
             self._client = store.connect(self.results, self.uri)
         return self._client
 
-    def send(self) -> None:
-        """Send what the journal holds beyond what was sent before; raise whatever MLflow raises."""
+    def send(self, patience: float | None = None) -> None:
+        """Send what the journal holds beyond what was sent before; raise whatever MLflow raises.
+
+        patience: seconds to wait while another process sends it, None for ever; then a
+        `TimeoutError`.
+        """
+        with store.file_lock(self.folder / ".tracking.lock", patience):
+            # Another process may have sent meanwhile, or have sent the run elsewhere.
+            self.state = State.of(self.folder, self.uri) or self.state
+            try:
+                self._send_rest()
+            except Exception:
+                if not self._forgotten():
+                    raise
+                # A server that came back with an empty database.
+                self.state = State(uri=self.uri, experiment=self.state.experiment)
+                self._send_rest()
+
+    def leave(self, size: int) -> None:
+        """Show a run as killed whose process died without a word.
+
+        size: of its journal, in bytes, as that process left it. Whoever goes on with the run writes
+        to it first.
+        """
         with store.file_lock(self.folder / ".tracking.lock"):
-            # Another process may have sent meanwhile.
-            self.state = State.read(self.folder) or self.state
-            for events, offset in _batches(self._journal, self.state.offset):
-                self._send(events)
-                self._remember(offset=offset, done=_ended(events, self.state.done))
+            self.state = State.of(self.folder, self.uri) or self.state
+            untouched = self.journal.stat().st_size == size
+            if untouched and self.state.run is not None and not self.state.done:
+                self.connect().set_terminated(self.state.run, "KILLED")
 
     @property
-    def _journal(self) -> Path:
+    def journal(self) -> Path:
+        """The run's journal."""
         return self.folder / "journal.jsonl"
+
+    def _forgotten(self) -> bool:
+        """Return whether the tracker answers, and does not know the run."""
+        try:
+            run = self.state.run
+            return run is not None and not store.has_run(self.connect(), run)
+        except Exception:  # what made the caller ask is told
+            return False
 
     def _remember(self, **changes: Any) -> None:
         self.state = replace(self.state, **changes)
         self.state.write(self.folder)
+
+    def _send_rest(self) -> None:
+        # A journal that is shorter is another one: a folder that was copied or made anew.
+        start = self.state.offset if self.state.offset <= self.journal.stat().st_size else 0
+        for events, offset in _batches(self.journal, start):
+            self._send(events)
+            self._remember(offset=offset, done=_ended(events, self.state.done))
 
     def _send(self, events: Sequence[Event]) -> None:
         from mlflow.entities import Metric
 
         metrics = []
         for event in events:
-            stamp = int(event["time"] * 1000)
-            if event["event"] == "start":
+            kind, stamp = event["event"], int(event["time"] * 1000)
+            step = int(event.get("step", 0))
+            values: Mapping[str, float] = event.get("values", {})
+            if kind == "start":
                 self._start(event["record"], stamp)
-            elif event["event"] == "metrics":
-                step = int(event["step"])
-                metrics += [Metric(legal(k), v, stamp, step) for k, v in event["values"].items()]
-            elif event["event"] == "artifact":
+            elif kind == "resume":
+                self._resume()
+            elif kind == "artifact":
                 self._artifact(event["path"])
-            elif event["event"] == "end":
-                record = event["record"]
-                step = int(record["steps"])
-                totals = totals_of(record)
-                metrics += [Metric(legal(k), v, stamp, step) for k, v in totals.items()]
+            elif kind == "end":
+                step = int(event["record"]["steps"])
+                values = totals_of(event["record"])
+            metrics += [Metric(legal(k), v, stamp, step) for k, v in values.items()]
         for part in store.calls(metrics, store.METRICS_AT_ONCE):
             self.connect().log_batch(self._run(), metrics=part)
-        if events[-1]["event"] == "end":
-            self._end(events[-1]["record"], int(events[-1]["time"] * 1000))
+        last, stamp = events[-1], int(events[-1]["time"] * 1000)
+        if last["event"] == "end":
+            self._end(last["record"], stamp)
+        elif last["event"] == "interrupt":
+            self._interrupt(last["record"], stamp)
 
     def _run(self) -> str:
         if self.state.run is None:
-            raise DataError(f"{self._journal}: does not begin with a start event")
+            raise DataError(f"{self.journal}: does not begin with a start event")
         return self.state.run
 
     def _start(self, record: Mapping[str, Any], stamp: int) -> None:
         from mlflow.entities import Param, RunTag
 
         client = self.connect()
-        if self.state.run is not None:  # a resumed run
+        if self.state.run is not None:  # a run that begins anew
             client.update_run(self.state.run, status="RUNNING")
             return
         place = store.experiment_id(client, self.results, self.uri, self.state.experiment)
@@ -150,6 +160,7 @@ class Shipment:
         if run is None:
             name = run_name(record, self.results)
             run = str(client.create_run(place, stamp, tags, run_name=name).info.run_id)
+            store.drop_twins(client, place, store.RUN_TAG, record["run_id"], run)
             views.offer(client, place, [record["primary"]])
         params = [Param(legal(k), v) for k, v in flatten(record["config"]).items()]
         for part in store.calls(params, store.PARAMS_AT_ONCE):
@@ -158,60 +169,24 @@ class Shipment:
         client.log_dict(run, dict(record["config"]), "config.yaml")
         self._remember(run=run)
 
+    def _resume(self) -> None:
+        """Have the run go on, without what its interruption said of it."""
+        client, run = self.connect(), self._run()
+        client.update_run(run, status="RUNNING")
+        for name in {"error", "stopped"} & set(client.get_run(run).data.tags):
+            client.delete_tag(run, name)
+        client.set_tag(run, "status", "running")
+
     def _artifact(self, name: str) -> None:
         path = self.folder / name
         client, run = self.connect(), self._run()
         if (path / "MLmodel").exists():
-            self._model(path)
+            send_model(client, run, path, self.state.model, lambda m: self._remember(model=m))
         elif path.is_dir():
             client.log_artifacts(run, str(path), name)
         elif path.exists():  # a file deleted since cannot be sent, and must not stop the rest
             parent = Path(name).parent.as_posix()
             client.log_artifact(run, str(path), None if parent == "." else parent)
-
-    def _model(self, path: Path) -> None:
-        from mlflow.entities import LoggedModelOutput, LoggedModelStatus
-
-        client, run = self.connect(), self._run()
-        model = self.state.model
-        if model is None:
-            place = client.get_run(run).info.experiment_id
-            made = client.create_logged_model(place, path.name, run, model_type="triathlon")
-            model = str(made.model_id)
-            self._remember(model=model)
-            client.log_outputs(run, [LoggedModelOutput(model, step=0)])
-        client.log_model_artifacts(model, str(path))
-        client.finalize_logged_model(model, LoggedModelStatus.READY)
-
-    def _register(self, record: Mapping[str, Any]) -> None:
-        """Enter the model into the registry where that was asked for."""
-        from mlflow.exceptions import MlflowException
-
-        asked = (record["config"].get("tracking") or {}).get("register")
-        model, run = self.state.model, self._run()
-        if not asked or model is None or self.state.version or record["status"] != "finished":
-            return
-        name = registered_name(record)
-        client = self.connect()
-        try:
-            client.create_registered_model(name)
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
-        # The process may have been killed between creating the version and noting so.
-        found = client.search_model_versions(f"name = '{name}' and run_id = '{run}'")
-        if found:
-            made = found[0]
-        else:
-            # MLflow looks a model's id up in its global store, which is not this one, unless a
-            # server does it.
-            source = f"models:/{model}"
-            if not store.is_server(self.uri):
-                source = client.get_logged_model(model).artifact_location
-            made = client.create_model_version(
-                name, source, run, description=note_of(record), model_id=model
-            )
-        self._remember(version=str(made.version))
 
     def _end(self, record: Mapping[str, Any], stamp: int) -> None:
         from mlflow.entities import RunTag
@@ -222,20 +197,22 @@ class Shipment:
         tags = tags_of(record) | packed(record)
         tags["mlflow.note.content"] = note_of(record, picture)
         client.log_batch(run, tags=[RunTag(k, v) for k, v in tags.items() if v])
-        self._register(record)
+        model, asked = self.state.model, (record["config"].get("tracking") or {}).get("register")
+        if asked and model and not self.state.version and record["status"] == "finished":
+            self._remember(version=register(client, self.uri, run, model, record))
         if record["data_card"]:
             client.log_inputs(run, [dataset_of(record)])
+        place = client.get_run(run).info.experiment_id
+        store.drop_twins(client, place, store.RUN_TAG, record["run_id"], run)
         client.set_terminated(run, _STATUS.get(record["status"], "FAILED"), stamp)
 
+    def _interrupt(self, record: Mapping[str, Any], stamp: int) -> None:
+        """Show a run as stopped, without what is said of one that has ended."""
+        from mlflow.entities import RunTag
 
-def registered_name(record: Mapping[str, Any]) -> str:
-    """Return the name in the registry: as asked for, else of task, data set and backbone."""
-    asked = str(record["config"]["tracking"]["register"])
-    if asked.lower() != "true":
-        return asked
-    data = (record.get("data_card") or {}).get("name") or record["data"]
-    named = "-".join(part for part in (record["task"], data, record["backbone"]) if part)
-    return re.sub(r"[^\w.-]+", "-", named)
+        client, run = self.connect(), self._run()
+        client.log_batch(run, tags=[RunTag(k, v) for k, v in tags_of(record).items()])
+        client.set_terminated(run, "KILLED", stamp)
 
 
 def _task_of(folder: Path) -> str:
@@ -247,8 +224,9 @@ def _task_of(folder: Path) -> str:
 
 def _ended(events: Sequence[Event], before: bool) -> bool:
     """Return whether the run is over behind these events; a resumed run starts again."""
-    marks = [event["event"] for event in events if event["event"] in ("start", "end")]
-    return marks[-1] == "end" if marks else before
+    kinds = [event["event"] for event in events]
+    marks = [kind for kind in kinds if kind in ("start", "resume", *_LAST)]
+    return marks[-1] in _LAST if marks else before
 
 
 def _batches(journal: Path, start: int) -> Iterator[tuple[list[Event], int]]:
@@ -259,7 +237,7 @@ def _batches(journal: Path, start: int) -> Iterator[tuple[list[Event], int]]:
     for event, offset in read_journal(journal, start):
         events.append(event)
         size += len(event.get("values", ()))
-        if size >= store.METRICS_AT_ONCE or event["event"] == "end":
+        if size >= store.METRICS_AT_ONCE or event["event"] in _LAST:
             yield events, offset
             events, size = [], 0
     if events:

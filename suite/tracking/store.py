@@ -9,13 +9,15 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode
 
 from suite.data.cache import atomic_path
+from suite.tracking.knock import knock
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -25,12 +27,15 @@ T = TypeVar("T")
 _SQLITE = "sqlite:///"
 METRICS_AT_ONCE, PARAMS_AT_ONCE = 1000, 100
 """How many MLflow takes in one call."""
+_SECONDS_BETWEEN = 0.1
+"""How often a lock is tried."""
 RUN_TAG = "triathlon.run_id"
 SWEEP_TAG = "triathlon.sweep_id"
 
 _SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    # At ERROR a database that is locked or full costs a traceback a call; we tell it in one line.
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "GIT_PYTHON_REFRESH": "quiet",
@@ -76,14 +81,17 @@ def shown(uri: str) -> str:
 def connect(results: Path, uri: str) -> "MlflowClient":
     """Return a client. A database that does not exist yet is created, by one process only.
 
-    Talks to no server; creating a database takes seconds.
+    Creating one takes seconds. Raises within `knock.SECONDS` where no server or database answers.
     """
     apply_settings()
     from mlflow import MlflowClient
 
+    knock(uri)
     if is_server(uri):
         return MlflowClient(tracking_uri=uri, registry_uri=uri)
-    logging.getLogger("alembic").setLevel(logging.ERROR)  # it tells of every migration
+    # These tell of every migration, and of every row that was there before.
+    for name in ("alembic", "psycopg"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     results.mkdir(parents=True, exist_ok=True)
     with file_lock(results / "mlflow.db.lock"):
         database = sqlite_path(uri)
@@ -119,12 +127,12 @@ def experiment_id(client: "MlflowClient", results: Path, uri: str, name: str) ->
     found = client.get_experiment_by_name(name)
     if found is None:
         place = None if is_server(uri) else (results.resolve() / "mlartifacts").as_uri()
-        # Another process may be quicker.
-        with suppress(MlflowException):
+        try:
             return str(client.create_experiment(name, artifact_location=place))
-        found = client.get_experiment_by_name(name)
-        if found is None:
-            raise MlflowException(f"experiment {name} can neither be found nor created")
+        except MlflowException:
+            found = client.get_experiment_by_name(name)
+            if found is None:  # else another process was quicker
+                raise
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
     return str(found.experiment_id)
@@ -134,6 +142,29 @@ def find_run(client: "MlflowClient", experiment: str, tag: str, value: str) -> s
     """Return the id of the run that carries the tag, so that none is created twice."""
     runs = client.search_runs([experiment], f"tags.`{tag}` = '{value}'", max_results=1)
     return str(runs[0].info.run_id) if runs else None
+
+
+def has_run(client: "MlflowClient", run: str) -> bool:
+    """Return whether the tracker knows a run: a server may come back with an empty database."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.get_run(run)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return False
+    return True
+
+
+def drop_twins(client: "MlflowClient", experiment: str, tag: str, value: str, run: str) -> None:
+    """Delete other runs that carry the tag and hold no metric.
+
+    MLflow's client repeats a request whose answer was lost, and the server then has created two.
+    """
+    for one in client.search_runs([experiment], f"tags.`{tag}` = '{value}'"):
+        if one.info.run_id != run and not one.data.metrics:
+            client.delete_run(one.info.run_id)
 
 
 def prepare(results: Path, uri: str, experiment: str) -> str:
@@ -155,7 +186,14 @@ def problem(results: Path, uri: str) -> str | None:
 
 def first_line(error: BaseException) -> str:
     """Return what an error says in one line, cut where it is very long."""
-    text = (str(error).strip() or type(error).__name__).splitlines()[0]
+    lines = (str(error).strip() or type(error).__name__).splitlines()
+    # SQLAlchemy may begin with advice to who wrote the query.
+    text = shown(next((line for line in lines if "raised as a result of" not in line), lines[0]))
+    refused = re.search(r"too many (\d+) error responses", text)
+    if refused:
+        return f"it answers with error {refused[1]}"
+    if "Read timed out" in text or "ConnectTimeoutError" in text:
+        return "no answer"
     if "Max retries exceeded" in text:
         return "no connection"
     return text if len(text) <= 160 else text[:159] + "…"
@@ -181,9 +219,26 @@ def unsent(uri: str, folder: Path, error: BaseException) -> str:
 
 
 @contextmanager
-def file_lock(path: Path) -> Iterator[None]:
-    """Hold the file's lock; wait while another thread or process holds it."""
+def file_lock(path: Path, seconds: float | None = None) -> Iterator[None]:
+    """Hold the file's lock; wait while another thread or process holds it.
+
+    seconds: how long to wait before a `TimeoutError`, None for ever.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        _lock(file.fileno(), path, seconds)
         yield
+
+
+def _lock(handle: int, path: Path, seconds: float | None) -> None:
+    if seconds is None:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        return
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise TimeoutError(f"{path}: held by another process") from None
+            time.sleep(_SECONDS_BETWEEN)

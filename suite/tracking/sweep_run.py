@@ -73,7 +73,8 @@ def find_or_create(
         known = Sweep.read(folder) if (folder / "sweep.json").exists() else None
         here = known is not None and known.uri == uri
         if here and known is not None and known.parent is not None:
-            return known.parent
+            if store.has_run(client, known.parent):
+                return known.parent
         run = store.find_run(client, experiment, store.SWEEP_TAG, sweep)
         if run is None:
             tags = {
@@ -82,6 +83,7 @@ def find_or_create(
                 "mlflow.source.type": "LOCAL",
             }
             run = str(client.create_run(experiment, None, tags, run_name=sweep).info.run_id)
+            store.drop_twins(client, experiment, store.SWEEP_TAG, sweep, run)
         if here and known is not None:
             replace(known, parent=run).write(results)
         return run

@@ -4,7 +4,9 @@ import json
 import math
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 _CLOCKS = ("throughput/", "hardware/", "time/")
 """Prefixes of what no two runs have in common."""
@@ -27,14 +29,17 @@ class Told:
             file.seek(position)
             offset = position
             for line in file:
-                event = json.loads(line)
-                if event["event"] == "metrics":
-                    key = _key(event["step"], event["values"])
-                    told._values.setdefault(key, deque()).append((offset, event["values"]))
-                elif event["event"] == "artifact":
-                    told.artifacts.add(event["path"])
+                with suppress(ValueError, KeyError, TypeError):  # no event, or none of ours
+                    told._note(json.loads(line), offset)
                 offset += len(line)
         return told
+
+    def _note(self, event: dict[str, Any], offset: int) -> None:
+        if event["event"] == "metrics":
+            key = _key(event["step"], event["values"])
+            self._values.setdefault(key, deque()).append((offset, event["values"]))
+        elif event["event"] == "artifact":
+            self.artifacts.add(event["path"])
 
     def take(self, step: int, values: Values) -> Values | None:
         """Return what was told under these names at this step; None where nothing was."""

@@ -94,7 +94,7 @@ def test_a_process_killed_after_its_run_ended_has_finished(books: Books, last: s
 def test_half_a_line_at_the_end_of_a_journal_is_no_end(books: Books) -> None:
     code = (
         "record.status = 'finished'; j = Journal(folder); j.start(record); "
-        'j._file.write(\'{"event": "end", "rec\')'
+        'j._file.write(b\'{"event": "end", "rec\')'
     )
     killed_while(books, code)
     assert books.entry("k").status is Status.killed

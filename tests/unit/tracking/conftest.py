@@ -1,4 +1,7 @@
+import socket
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ from suite.tracking.journal import Journal
 
 MLFLOW_WARNINGS = (
     "ignore:The ``noload`` loader:DeprecationWarning",  # of SQLAlchemy 2.1
+    "ignore:starlette.middleware.wsgi is deprecated",  # its server
     "ignore:.*Any type hint is inferred as AnyType:UserWarning",  # of its own models
 )
 
@@ -44,6 +48,61 @@ def _dispose() -> None:
 
     for engine in SqlAlchemyStore._engine_map.values():
         engine.dispose()
+
+
+@pytest.fixture
+def served(results: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """Run MLflow's server over the results' database; return its address.
+
+    around: makes the application that is served of MLflow's.
+    """
+    with ExitStack() as running:
+        yield lambda around=lambda app: app: running.enter_context(
+            _mlflow_server(results, monkeypatch, around)
+        )
+
+
+@contextmanager
+def _mlflow_server(
+    results: Path, monkeypatch: pytest.MonkeyPatch, around: Callable[[Any], Any]
+) -> Iterator[str]:
+    from mlflow.server import app, handlers
+    from werkzeug.serving import WSGIRequestHandler, make_server
+
+    class Quiet(WSGIRequestHandler):
+        def log(self, *_: Any) -> None:
+            """Say nothing."""
+
+    settings = {
+        "FILE_STORE": store.default_uri(results),
+        "REGISTRY_STORE": store.default_uri(results),
+        "ARTIFACT_ROOT": "mlflow-artifacts:/",
+        "ARTIFACT_DESTINATION": (results / "served").as_uri(),
+        "SERVE_ARTIFACTS": "true",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(f"_MLFLOW_SERVER_{name}", value)
+    # It keeps these from one server to the next.
+    for name in ("_tracking_store", "_model_registry_store", "_artifact_repo"):
+        monkeypatch.setattr(handlers, name, None)
+    server = make_server("127.0.0.1", 0, around(app), threaded=True, request_handler=Quiet)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def hanging() -> Iterator[str]:
+    """The address of a server that lets everybody in and answers nobody."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(50)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from suite.features import Sequence
 from suite.task import Batch
 from suite.tracking import store
 from suite.tracking.model_folder import read_model_folder, save_model_folder
-from suite.tracking.shipment import State
+from suite.tracking.state import State
 from suite.tracking.sync import sync
 
 

@@ -3,10 +3,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from suite.record import RunRecord
 from suite.tracking import store
 from suite.tracking.journal import Journal
-from suite.tracking.shipment import Shipment, State
+from suite.tracking.shipment import Shipment
+from suite.tracking.state import State
 
 
 def send(folder: Path, results: Path) -> State:
@@ -156,3 +159,96 @@ def test_a_model_is_registered_where_asked(results: Path, record: Callable[..., 
     State(uri=state.uri, experiment=state.experiment, run=state.run, model=state.model).write(first)
     assert send(first, results).version == "1"
     assert len(client.search_model_versions("name = 'image_recognition-digits-mlp'")) == 2
+
+
+def written(folder: Path, *events: dict[str, Any]) -> None:
+    """Append to a journal what a later process writes."""
+    with (folder / "journal.jsonl").open("a") as file:
+        file.writelines(json.dumps({"time": 1e9 + n, **event}) + "\n" for n, event in
+                        enumerate(events))  # fmt: skip
+
+
+def loss(step: int) -> dict[str, Any]:
+    return {"event": "metrics", "step": step, "values": {"train/loss": 1 / step}}
+
+
+def test_an_interrupted_run_is_killed_there_until_it_goes_on(
+    results: Path, record: Callable[..., RunRecord]
+) -> None:
+    folder = results / "runs" / "one"
+    journal = Journal(folder)
+    journal.start(record())
+    journal.close()
+    stopped = record(status="interrupted", error="stopped by SIGTERM").plain()
+    written(folder, loss(1), loss(2), {"event": "interrupt", "record": stopped})
+    state = send(folder, results)
+    assert state.done
+    run = client_of(results).get_run(state.run)
+    assert (run.info.status, run.data.tags["status"]) == ("KILLED", "interrupted")
+    assert "mlflow.triathlon.record.0" not in run.data.tags  # which ended runs have
+    # What this version does not know of harms nothing.
+    written(folder, {"event": "resume", "step": 2}, {"event": "later", "by": 7}, loss(3))
+    state = send(folder, results)
+    assert not state.done
+    run = client_of(results).get_run(state.run)
+    assert (run.info.status, run.data.tags["status"]) == ("RUNNING", "running")
+    assert "error" not in run.data.tags
+    ended = record(status="finished", steps=3).plain()
+    written(folder, {"event": "end", "record": ended})
+    assert send(folder, results).done
+    assert client_of(results).get_run(state.run).info.status == "FINISHED"
+    once = rows(results, str(state.run))["train/loss"]
+    assert [step for step, _, _ in once] == [1, 2, 3]
+    # All of it at once gives the same rows.
+    (folder / "tracking.json").unlink()
+    assert send(folder, results).done
+    assert rows(results, str(state.run))["train/loss"] == once
+    assert client_of(results).get_run(state.run).info.status == "FINISHED"
+
+
+def test_a_tracker_that_lost_its_runs_has_them_anew(
+    results: Path, finished: Callable[..., Path]
+) -> None:
+    folder = finished()
+    first = send(folder, results)
+    uri = store.default_uri(results)
+    # A server whose database is empty after it was started again.
+    State(uri=uri, experiment=first.experiment, run="f" * 32, offset=first.offset - 1).write(folder)
+    written(folder, loss(9))
+    state = send(folder, results)
+    assert state.run == first.run
+    assert state.offset == (folder / "journal.jsonl").stat().st_size
+    assert len(rows(results, str(state.run))["train/loss"]) == 4
+
+
+def test_a_run_that_is_sent_elsewhere_meanwhile_is_sent_here_as_well(
+    results: Path, finished: Callable[..., Path]
+) -> None:
+    folder = finished()
+    here = Shipment(folder, results, store.default_uri(results), None)
+    here.send()
+    # As `triathlon sync --uri` does beside a run that goes on.
+    State(uri="http://elsewhere", experiment="theirs", run="x", offset=5).write(folder)
+    written(folder, loss(9))
+    here.send()
+    assert len(rows(results, str(here.state.run))["train/loss"]) == 4
+
+
+def test_a_run_left_by_a_dead_process_is_killed_unless_somebody_goes_on(
+    results: Path, record: Callable[..., RunRecord]
+) -> None:
+    folder = results / "runs" / "one"
+    journal = Journal(folder)
+    journal.start(record())
+    journal.close()
+    shipment = Shipment(folder, results, store.default_uri(results), None)
+    shipment.send()
+    size = journal.path.stat().st_size
+
+    def status() -> str:
+        return str(client_of(results).get_run(shipment.state.run).info.status)
+
+    shipment.leave(size - 1)
+    assert status() == "RUNNING"
+    shipment.leave(size)
+    assert status() == "KILLED"

@@ -1,6 +1,8 @@
 import threading
 from pathlib import Path
 
+import pytest
+
 from suite.tracking import store
 
 
@@ -47,3 +49,21 @@ def test_artifacts_lie_in_the_results(results: Path) -> None:
 def test_problem_names_the_tracker(results: Path) -> None:
     assert store.problem(results, store.default_uri(results)) is None
     assert "tracking.uri=http://127.0.0.1:9" in str(store.problem(results, "http://127.0.0.1:9"))
+
+
+@pytest.mark.parametrize(
+    ("cause", "told"),
+    [
+        ("NewConnectionError('… Connection refused')", "no connection"),
+        ("ReadTimeoutError('… Read timed out. (read timeout=30)')", "no answer"),
+        ("ResponseError('too many 500 error responses')", "it answers with error 500"),
+    ],
+)
+def test_what_a_server_fails_with_is_told_in_few_words(cause: str, told: str) -> None:
+    raised = OSError(f"HTTPConnectionPool(…): Max retries exceeded with url: … (Caused by {cause})")
+    assert store.first_line(raised) == told
+
+
+def test_an_error_in_a_line_has_no_password() -> None:
+    raised = OSError("http://me:secret@there/api failed\nand more")
+    assert store.first_line(raised) == "http://me:***@there/api failed"

@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,9 @@ def test_a_parent_is_created_once(results: Path, ended: Sweep) -> None:
     assert parent() == first
     # Even where the sweep's folder was lost.
     (sweep_run.folder_of(results, "s1") / "sweep.json").unlink()
+    assert parent() == first
+    # Nor is one named that the tracker does not have, as after it lost its database.
+    replace(ended, parent="f" * 32).write(results)
     assert parent() == first
 
 
