@@ -20,6 +20,7 @@ from suite.backbones.grid import lay_out, unsafe
 from suite.compose import recompose
 from suite.config import KNOWLEDGE, DataStall, HandMadeConfig, RunConfig
 from suite.data.cache import atomic_path, cache_folder
+from suite.data.skipped import keep_skipped, plain_card
 from suite.data.streaming import worker_died
 from suite.errors import ConfigError, PluginError, TrainingError, TriathlonError, unwritable
 from suite.features import Backbone, BackboneBuilder
@@ -108,6 +109,9 @@ def run(
         _describe(record, config, task, model)
         journal.start(record)
         sender = _sender(config, results, folder)
+        told = keep_skipped(task.card(), config.data, journal)
+        if told:
+            print(told, file=sys.stderr)
         if model is None:
             _fit_shallow(config, record, journal, console, task, memory)
         else:
@@ -172,6 +176,7 @@ def build_task(config: RunConfig, device: torch.device) -> Task:
         cache=cache_folder(config.cache),
         known=_known(config.data),
         workers=choose_workers(config.hardware),
+        worker_timeout=config.hardware.worker_timeout or 0.0,
         buckets=config.hardware.buckets,
     )
     task = _named(config.task._target_)(config.task, setup)
@@ -392,7 +397,7 @@ def _conclude_shallow(
 
 def _describe(record: RunRecord, config: RunConfig, task: Task, model: nn.Module | None) -> None:
     """Fill in what is known once data and model exist."""
-    record.data_card = {**asdict(task.card())}
+    record.data_card = plain_card(task.card())
     record.unit, record.primary = task.unit, task.primary
     record.direction = task.target.direction.value
     record.target = {"metric": task.target.metric, "threshold": task.target.threshold,

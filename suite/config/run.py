@@ -123,7 +123,7 @@ class RunConfig(Node):
         config["choices"].pop("tracking", None)
         for key in ("profile", "data_stall"):
             config["trainer"].pop(key)
-        for key in ("workers", "watts", "keep_memory"):
+        for key in ("workers", "worker_timeout", "watts", "keep_memory"):
             config["hardware"].pop(key)
         for key in (*KNOWLEDGE, "download"):
             (config["data"] or {}).pop(key, None)

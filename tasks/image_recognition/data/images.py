@@ -16,6 +16,8 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+MOST_BYTES = 2**29
+"""Bytes of one encoded image: a sparse file can claim more than memory holds."""
 _PIECE = 2**14
 _PIECES = 3
 
@@ -65,6 +67,12 @@ def content_key(size: int, read: Callable[[int, int], bytes]) -> bytes:
     return digest.digest() + bytes([whole])
 
 
+def refuse_huge(size: int) -> None:
+    """Raise an `OSError` for an encoded image of so many bytes, where they are too many."""
+    if size > MOST_BYTES:
+        raise OSError(f"its {size} bytes are above {MOST_BYTES}")
+
+
 class FileImages(Images):
     """Images in files below a folder."""
 
@@ -82,7 +90,9 @@ class FileImages(Images):
         return {self.root / self.name(index) for index in indices}
 
     def read(self, index: int) -> bytes:
-        return (self.root / self.name(index)).read_bytes()
+        with (self.root / self.name(index)).open("rb") as file:
+            refuse_huge(os.fstat(file.fileno()).st_size)
+            return file.read(MOST_BYTES)
 
     def key(self, index: int) -> bytes:
         with (self.root / self.name(index)).open("rb", buffering=0) as file:
@@ -142,6 +152,7 @@ class PackedImages(Images):
 
     def read(self, index: int) -> bytes:
         start, size = self._place(index)
+        refuse_huge(size)
         return os.pread(self._handle(), size, start)
 
     def key(self, index: int) -> bytes:

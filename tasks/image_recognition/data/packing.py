@@ -19,6 +19,9 @@ from tasks.image_recognition.data.images import PackedImages, RowNames
 _ROWS = 256
 """Rows that are in memory at a time."""
 _BUFFER_BYTES = 2**20
+_MOST_TIMES = 1000
+"""Times that the bytes of a column may grow when they are unpacked, where they become many."""
+_MANY_BYTES = 2**28
 
 
 @dataclass(frozen=True)
@@ -78,13 +81,38 @@ def _contents(table: Table) -> Iterator[bytes | None]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    rows = 0
     try:
         # Not buffered ahead: a whole row group would be in memory.
         opened = pq.ParquetFile(table.file, pre_buffer=False, buffer_size=_BUFFER_BYTES)
+        refuse_bomb(opened.metadata)
         for batch in opened.iter_batches(_ROWS, columns=[table.image]):
             column: Any = batch.column(0)
             if pa.types.is_struct(column.type):
                 column = column.flatten()[column.type.get_field_index("bytes")]
-            yield from column.to_pylist()
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{table.file}: cannot be read ({error}); fetch it again") from error
+            rows += len(column)
+            for value in column.to_pylist():
+                yield value if isinstance(value, bytes) else None
+        if rows != table.rows:
+            raise ValueError(f"{rows} rows of {table.rows}")
+    except Exception as error:  # the library raises errors of many kinds
+        raise DataError(
+            f"{table.file}: cannot be read ({first_line(error)}); fetch it again"
+        ) from error
+
+
+def refuse_bomb(metadata: Any) -> None:
+    """Raise a `ValueError` where a parquet file claims to become far more than it is."""
+    for group in range(metadata.num_row_groups):
+        columns = metadata.row_group(group)
+        for place in range(columns.num_columns):
+            column = columns.column(place)
+            packed, unpacked = column.total_compressed_size, column.total_uncompressed_size
+            if unpacked > max(_MANY_BYTES, _MOST_TIMES * packed):
+                raise ValueError(f"{packed} bytes would become {unpacked}")
+
+
+def first_line(error: Exception) -> str:
+    """Return what an error of a library says, in its first line."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

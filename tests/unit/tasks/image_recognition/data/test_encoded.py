@@ -170,9 +170,10 @@ def test_skipping_in_a_stream_is_skipping_in_memory(images, load, tmp_path):
     (images / "cat" / "07.png").write_bytes(b"?")
     (images / "dog" / "09.png").write_bytes((images / "dog" / "09.png").read_bytes()[:-30])
     streamed = load(images, stream=True, on_error=OnError.skip)
-    assert streamed.card.skipped == ("cat/07.png", "dog/09.png")
+    assert [one.name for one in streamed.card.skipped] == ["cat/07.png", "dog/09.png"]
+    assert [one.label for one in streamed.card.skipped] == ["cat", "dog"]
     assert contents(streamed) == contents(load(images, stream=False, on_error=OnError.skip))
-    assert len(list((tmp_path / "cache" / "images").glob("*.readable.npy"))) == 1
+    assert len(list((tmp_path / "cache" / "faults").glob("*.json"))) == 1
     # What was found is kept until a file changes.
     again = load(images, stream=True, on_error=OnError.skip)
     assert again.card == streamed.card
