@@ -18,7 +18,13 @@ from collections.abc import Iterable
 
 
 class TriathlonError(Exception):
-    """An error that its message fully explains; shown without a traceback."""
+    """An error that its message fully explains; shown without a traceback.
+
+    What cannot be printed is shown as an escape: a file's name may hold any byte, newlines too.
+    """
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class ConfigError(TriathlonError):
@@ -43,6 +49,13 @@ class DeviceError(TriathlonError):
 
 class TrainingError(TriathlonError):
     """A run that cannot go on."""
+
+
+def printable(text: str) -> str:
+    """Return a text with escapes for what a line of a terminal or a log cannot hold."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def nearest(value: str, options: Iterable[str]) -> str:

@@ -128,7 +128,7 @@ def read(stretch: Stretch) -> np.ndarray:
         return samples
     if not np.isfinite(samples).all():
         raise DataError(f"{file}: holds samples that are no numbers; replace the file")
-    return (samples * 32768.0).round().clip(-32768, 32767).astype(np.int16)
+    return (samples.clip(-1, 1) * 32768.0).round().clip(-32768, 32767).astype(np.int16)
 
 
 def read_whole(stretch: Stretch) -> tuple[np.ndarray, bytes]:

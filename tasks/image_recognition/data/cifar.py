@@ -120,15 +120,12 @@ def _read(place: Path, folder: str, name: str, md5: str) -> bytes:
     file = place / name
     try:
         if place.is_dir():
-            _refuse_huge(file, file.stat().st_size)
+            _refuse_huge(file.stat().st_size)
             content = file.read_bytes()
         else:
-            _refuse_huge(place, place.stat().st_size)
+            _refuse_huge(place.stat().st_size)
             with tarfile.open(place, "r:gz") as archive:
-                found = archive.getmember(f"{folder}/{name}")
-                _refuse_huge(file, found.size)
-                member = archive.extractfile(found)
-                content = member.read() if member is not None else b""
+                content = _member(archive, f"{folder}/{name}")
     except (OSError, KeyError, EOFError, zlib.error, tarfile.TarError) as error:
         raise DataError(f"{file}: cannot be read ({error}); fetch it again") from error
     digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
@@ -140,7 +137,17 @@ def _read(place: Path, folder: str, name: str, md5: str) -> bytes:
     return content
 
 
-def _refuse_huge(file: Path, size: int) -> None:
+def _member(archive: tarfile.TarFile, name: str) -> bytes:
+    """Return what an archive has under a name; nothing of it, and before it, is huge."""
+    for found in archive:
+        _refuse_huge(found.size)
+        if found.name == name:
+            opened = archive.extractfile(found)
+            return opened.read() if opened is not None else b""
+    raise OSError(f"it has no {name}")
+
+
+def _refuse_huge(size: int) -> None:
     """Raise an `OSError` for more bytes than any of the published files has."""
     if size > _MOST_BYTES:
         raise OSError(f"its {size} bytes are more than any published file has")

@@ -66,7 +66,9 @@ class Reading:
         unlabelled = True
         for file in files:
             table = read_table(file)
-            text_name, label_name = (c.of(table.columns, str(file)) for c in (text, label))
+            # Without any row there is no column, and each row tells what is wrong with it.
+            known = table.columns or [text.names[0], label.names[0]]
+            text_name, label_name = (c.of(known, str(file)) for c in (text, label))
             names = table.names(label_name)
             waiting: list[tuple[str, Any, Any]] = []
             for number, row in enumerate(table.rows, 1):

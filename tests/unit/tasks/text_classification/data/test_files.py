@@ -190,7 +190,7 @@ def test_path_that_is_not_there_and_other_wrong_places(tmp_path):
 def test_damaged_file_is_named(tmp_path, suffix):
     path = tmp_path / f"films{suffix}"
     path.write_bytes(b'\xff\xfe{"text": "a\x00')
-    with pytest.raises(DataError, match=rf"films\{suffix}: "):
+    with pytest.raises(DataError, match=rf"films\{suffix}( row 1)?: "):
         _files(path).load(tmp_path / "cache")
 
 
