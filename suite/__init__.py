@@ -8,7 +8,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from suite.config import DataConfig, HandMadeConfig, OnError, TaskConfig
-from suite.errors import ConfigError, DataError, PluginError, TriathlonError, nearest
+from suite.errors import (
+    ConfigError,
+    DataError,
+    PluginError,
+    TriathlonError,
+    nearest,
+    printable,
+)
 from suite.plugins import Plugin
 
 if TYPE_CHECKING:
@@ -151,6 +158,7 @@ __all__ = [
     "lines_of",
     "nearest",
     "normal",
+    "printable",
     "remembered",
     "require_classes",
     "shown_pixels",

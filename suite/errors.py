@@ -16,15 +16,22 @@ A message names the key or file, the value, and the fix.
 import difflib
 from collections.abc import Iterable
 
+_MOST_CHARACTERS = 1500
+
 
 class TriathlonError(Exception):
     """An error that its message fully explains; shown without a traceback.
 
     What cannot be printed is shown as an escape: a file's name may hold any byte, newlines too.
+    What a damaged file holds may be megabytes: of a long message the middle is left out.
     """
 
     def __str__(self) -> str:
-        return printable(super().__str__())
+        text = super().__str__()
+        if len(text) > _MOST_CHARACTERS:
+            half = _MOST_CHARACTERS // 2
+            text = f"{text[:half]} … {text[-half:]}"
+        return printable(text)
 
 
 class ConfigError(TriathlonError):

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from suite.config import OnError
 from suite.data.cache import atomic_path
-from suite.errors import DataError
+from suite.errors import DataError, printable
 from suite.task import DataCard, Skipped, Split
 
 NAME = "skipped.jsonl"
@@ -49,7 +49,8 @@ class Sieve:
         """
         if not self.skips:
             raise DataError(f"{name}: {reason}, or set data.on_error=skip")
-        self.skipped.append(Skipped(split=split, name=name, reason=reason, label=label))
+        one = Skipped(split=split, name=printable(name), reason=printable(reason), label=label)
+        self.skipped.append(one)
 
 
 def require_classes(skipped: Iterable[Skipped], learned: Iterable[str]) -> None:

@@ -33,5 +33,6 @@ def _stamp(stretches: Sequence[Stretch]) -> str | None:
         except OSError:
             return None
         place = f"{stretch.first} {stretch.frames} {stretch.rate} {stretch.endian}"
-        digest.update(f"{stretch.file}\0{status.st_size} {status.st_mtime_ns} {place}\0".encode())
+        digest.update(os.fsencode(stretch.file))
+        digest.update(f"\0{status.st_size} {status.st_mtime_ns} {place}\0".encode())
     return digest.hexdigest()

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from suite import Split
+from suite import Split, printable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,9 +31,9 @@ class Clip:
     def name(self) -> str:
         """How messages name it."""
         if self.fault:
-            return f"{self.file} {self.key}"
+            return printable(f"{self.file} {self.key}")
         at = f" at {self.start_seconds:g} s" if self.start_seconds else ""
-        return f"{self.file}{at}"
+        return printable(f"{self.file}{at}")
 
 
 @dataclass(frozen=True, kw_only=True)

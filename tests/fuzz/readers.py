@@ -79,7 +79,7 @@ def try_reading(
                 told = str(error)
                 assert told, "an empty message"
                 assert "\n" not in told, f"more than one line: {told!r}"
-                assert len(told) < 2000, f"{len(told)} characters: {told[:300]!r}…"
+                assert len(told) < 10_000, f"{len(told)} characters: {told[:300]!r}…"
                 told.encode()
                 return error
     return None

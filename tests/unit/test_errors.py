@@ -22,6 +22,13 @@ def test_what_cannot_be_printed_is_escaped():
     assert str(errors.DataError("a: b")) == "a: b"
 
 
+def test_the_middle_of_a_message_without_end_is_left_out():
+    told = str(errors.DataError(f"a.csv: has {'x' * 10**6}; mend it"))
+    assert len(told) < 1600
+    assert told.startswith("a.csv: has xxx")
+    assert told.endswith("xxx; mend it")
+
+
 def test_tree_drawn_in_the_docstring_is_the_tree():
     classes = {
         name: kind

@@ -98,7 +98,7 @@ def _labels(table: Table) -> list[Any]:
 
     try:
         with pq.ParquetFile(table.file) as opened:
-            refuse_bomb(opened.metadata)
+            refuse_bomb(opened.metadata, table.file)
             labels: list[Any] = opened.read(columns=[table.label])[table.label].to_pylist()
         if len(labels) != table.rows:
             raise ValueError(f"{len(labels)} labels of {table.rows}")
