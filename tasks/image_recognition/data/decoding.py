@@ -10,8 +10,9 @@ import hashlib
 import io
 import json
 import warnings
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,14 +101,9 @@ class Decoding:
         """Decode all images, or take them from the cache; the first fault stops unless skipped."""
         key = self._key(images)
         file = cache / "images" / f"{key}.npz"
-        if key and file.is_file():
-            with np.load(file) as stored:
-                faults = json.loads(str(stored["faults"]))
-                return Decoded(
-                    torch.from_numpy(stored["pixels_NCHW"]),
-                    stored["kept_N"],
-                    {int(index): reason for index, reason in faults.items()},
-                )
+        # A file that is not whole is made anew.
+        with suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            return _stored(file)
         arrays, kept, faults = self._decode(images)
         pixels_NCHW, kept_N = _stack(arrays, self.channels), np.array(kept, np.int64)
         if key and len(kept) + len(faults) == len(images):
@@ -159,7 +155,7 @@ class Decoding:
         try:
             for index in range(len(images)):
                 digest.update(hashlib.sha256(images.read(index)).digest())
-        except OSError:
+        except Exception:  # a table's library raises errors of many kinds
             return ""
         return digest.hexdigest()[:32]
 
@@ -181,6 +177,16 @@ class Decoding:
                 arrays.append(array)
                 kept.append(index)
         return arrays, kept, faults
+
+
+def _stored(file: Path) -> Decoded:
+    with file.open("rb") as opened, np.load(opened) as stored:
+        faults = json.loads(str(stored["faults"]))
+        return Decoded(
+            torch.from_numpy(stored["pixels_NCHW"]),
+            stored["kept_N"],
+            {int(index): reason for index, reason in faults.items()},
+        )
 
 
 @contextmanager

@@ -7,9 +7,11 @@ Legend: N images.
 
 import hashlib
 import os
+import stat
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import cast
 
@@ -90,16 +92,22 @@ class FileImages(Images):
         return {self.root / self.name(index) for index in indices}
 
     def read(self, index: int) -> bytes:
-        with (self.root / self.name(index)).open("rb") as file:
+        with self._open(index) as file:
             refuse_huge(os.fstat(file.fileno()).st_size)
-            return file.read(MOST_BYTES)
+            return file.readall()
 
     def key(self, index: int) -> bytes:
-        with (self.root / self.name(index)).open("rb", buffering=0) as file:
+        with self._open(index) as file:
             handle = file.fileno()
             return content_key(
                 os.fstat(handle).st_size, lambda start, size: os.pread(handle, size, start)
             )
+
+    def _open(self, index: int) -> FileIO:
+        path = self.root / self.name(index)
+        if stat.S_ISFIFO(path.stat().st_mode):
+            raise OSError("it is a pipe, which may have no end")
+        return path.open("rb", buffering=0)
 
     def stamp(self) -> str | None:
         """Hash names, sizes and times of change."""

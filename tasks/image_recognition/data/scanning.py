@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -31,7 +32,7 @@ def content_keys(images: Images, indices: NDArray[np.int64], cache: Path) -> NDA
     def of_some(some: NDArray[np.int64]) -> NDArray[np.uint8]:
         try:
             keys = [images.key(int(index)) for index in some]
-        except OSError as error:
+        except Exception as error:  # a table's library raises errors of many kinds
             raise DataError(f"an image cannot be read ({error}); mend or remove it") from error
         return np.frombuffer(b"".join(keys), np.uint8).reshape(len(some), -1)
 
@@ -84,7 +85,8 @@ def _kept(cache: Path, what: str, images: Images, of: str, find: Callable[[], _A
         return find()
     name = hashlib.sha256(f"{stamp} {of}".encode()).hexdigest()[:32]
     file = cache / "images" / f"{name}.{what}.npy"
-    if file.is_file():
+    # A file that is not whole is made anew.
+    with suppress(OSError, ValueError, EOFError):
         return cast(_Array, np.load(file))
     found = find()
     with atomic_path(file) as temporary, temporary.open("wb") as stream:

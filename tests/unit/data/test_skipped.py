@@ -51,7 +51,7 @@ def test_the_first_stops_or_all_are_kept_in_order():
 def test_the_list_the_counts_and_the_line(tmp_path):
     journal, two = Kept(tmp_path), card(Split.TRAIN, Split.TRAIN)
     told = keep_skipped(two, options(0.02), journal)  # 2 of 100: not above
-    assert told == "skipped 2 of train: see skipped.jsonl in the run's folder"
+    assert told == f"skipped 2 of train: see {tmp_path / 'skipped.jsonl'}"
     assert journal.seen == [
         "skipped.jsonl",
         (0, {"data/skipped_train": 2.0, "data/skipped_validation": 0.0, "data/skipped_test": 0.0}),

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 
@@ -136,3 +138,22 @@ def test_two_folders_for_one_split(folder, load):
     path = folder("train", "val", "valid")
     with pytest.raises(DataError, match="a second validation folder"):
         load(path)
+
+
+def test_a_pipe_is_no_image(folder, load):
+    path = folder()
+    os.mkfifo(path / "cat" / "pipe.png")
+    with pytest.raises(DataError, match=r"cat/pipe\.png: cannot be read .* a pipe"):
+        load(path)
+    assert [one.name for one in load(path, on_error=OnError.skip).card.skipped] == ["cat/pipe.png"]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_what_is_kept_and_not_whole_is_made_anew(folder, load, tmp_path, stream):
+    path = folder()
+    card = load(path, stream=stream).card
+    kept = [file for file in (tmp_path / "cache" / "images").iterdir() if file.is_file()]
+    assert kept
+    for file in kept:
+        file.write_bytes(file.read_bytes()[:-20])
+    assert load(path, stream=stream).card == card
