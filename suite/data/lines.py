@@ -6,6 +6,7 @@ not its file; `unwritable` tells.
 
 import csv
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ def unwritable(text: str) -> bool:
 
 
 def _raw(file: Path, newline: str, encoding: str = "utf-8-sig") -> Iterator[str]:
-    if not file.is_file():
+    if not os.path.isfile(file):  # Path.is_file raises where a name is too long
         raise DataError(f"{file}: cannot be read (there is no such file)")
     try:
         with file.open(encoding=encoding, errors="surrogateescape", newline=newline) as opened:

@@ -7,6 +7,7 @@ Legend: S samples, A channels.
 
 import hashlib
 import math
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +73,7 @@ def measure(
     seconds: None reads to the end. rate, endian: of a file without a header.
     sample_rate: what it will be resampled to. max_seconds: what it may last.
     """
-    if not file.is_file():
+    if not os.path.isfile(file):  # Path.is_file raises where a name is too long
         raise DataError(f"{file}: cannot be read (there is no such file); mend the list")
     with _open(file, rate, endian) as opened:
         frames, rate, channels = len(opened), opened.samplerate, opened.channels

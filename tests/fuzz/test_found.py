@@ -39,6 +39,15 @@ def test_bytes_that_are_not_utf_8_in_a_list(name, on_error):
     assert (told is None) == (on_error is OnError.skip or latin), told
 
 
+@pytest.mark.parametrize("name", ["audiofolder", "manifest", "an4"])
+def test_a_name_that_is_too_long_for_a_file(name):
+    form = FORMATS[name]
+    file = form.spoiled[0]
+    spoiled = form.files()[file].replace(b"1", b"1" * 300, 1)
+    told = try_reading(form, file, spoiled, on_error=OnError.stop, stream=False)
+    assert "data.on_error=skip" in str(told)
+
+
 def test_a_header_of_kilobytes_is_not_said():
     form = FORMATS["audiofolder"]
     file = form.spoiled[0]

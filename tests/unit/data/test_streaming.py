@@ -106,7 +106,9 @@ def fetch(index_B):
     return {"label_B": index_B}
 
 try:
-    list(StreamedExamples(fetch, torch.ones(11)).to(torch.device("cpu"), workers=1).evaluation(2))
+    # However long a worker may take, its death is told at once.
+    streamed = StreamedExamples(fetch, torch.ones(11))
+    list(streamed.to(torch.device("cpu"), workers=1, worker_timeout=600).evaluation(2))
 except DataError as error:
     print(error, flush=True)
     os._exit(0)
