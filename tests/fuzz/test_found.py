@@ -43,7 +43,8 @@ def test_bytes_that_are_not_utf_8_in_a_list(name, on_error):
 def test_a_name_that_is_too_long_for_a_file(name):
     form = FORMATS[name]
     file = form.spoiled[0]
-    spoiled = form.files()[file].replace(b"1", b"1" * 300, 1)
+    number = b"0" if name == "an4" else b"1"  # the very first, which tells the ending of all
+    spoiled = form.files()[file].replace(number, number * 300, 1)
     told = try_reading(form, file, spoiled, on_error=OnError.stop, stream=False)
     assert "data.on_error=skip" in str(told)
 

@@ -4,6 +4,8 @@ As published: `etc/an4_{train,test}.fileids` and `.transcription`, and under `wa
 files or samples without a header, which come in both byte orders.
 """
 
+import itertools
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +22,8 @@ from tasks.speech_recognition.sets.published import PublishedSet
 
 _RATE = 16_000
 _PARTS = {Split.TRAIN: "an4_train", Split.TEST: "an4_test"}
+_IDS = 10
+"""Names of recordings that are tried for their ending."""
 _LOOKED_AT = 2**20
 """Bytes of a recording that tell its byte order."""
 _LINE = re.compile(r"(?P<text>.*)\((?P<name>[^()\s]+)\)\s*")
@@ -98,9 +102,10 @@ def _lines(file: Path) -> list[str]:
 
 def _form(folder: Path, ids: Sequence[str]) -> tuple[str, str]:
     """Return the ending of the recordings and, where they have no header, their byte order."""
-    for suffix in (".sph", ".wav", ".flac", ".raw"):
-        file = folder / "wav" / f"{ids[0]}{suffix}"
-        if file.is_file():
+    suffixes = (".sph", ".wav", ".flac", ".raw")
+    for id_, suffix in itertools.product(ids[:_IDS], suffixes):  # a name in a list may be damaged
+        file = folder / "wav" / f"{id_}{suffix}"
+        if os.path.isfile(file):
             return suffix, _byte_order(file) if suffix == ".raw" else ""
     raise DataError(f"{folder}/wav/{ids[0]}: there is no .sph, .raw, .wav or .flac of this name")
 
