@@ -8,7 +8,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from suite.config import DataConfig, HandMadeConfig, OnError, TaskConfig
-from suite.errors import ConfigError, DataError, PluginError, TriathlonError, nearest
+from suite.errors import (
+    ConfigError,
+    DataError,
+    PluginError,
+    TriathlonError,
+    nearest,
+    printable,
+)
 from suite.plugins import Plugin
 
 if TYPE_CHECKING:
@@ -16,9 +23,11 @@ if TYPE_CHECKING:
     from suite.data.cache import atomic_path
     from suite.data.counter import normal, uniform
     from suite.data.fingerprint import fingerprint
+    from suite.data.lines import csv_rows, json_of, lines_of, unwritable
     from suite.data.memo import remembered
     from suite.data.memory import DataSet, Examples, Ragged
     from suite.data.serving import Served
+    from suite.data.skipped import Sieve, kept_faults, require_classes
     from suite.data.splits import hold_out, split_of
     from suite.data.streaming import StreamedExamples
     from suite.features import (
@@ -54,6 +63,7 @@ if TYPE_CHECKING:
         Mistake,
         Reference,
         Setup,
+        Skipped,
         Split,
         Target,
         Task,
@@ -62,7 +72,7 @@ if TYPE_CHECKING:
 _LAZY = {
     "suite.task": (
         "Batch", "DataCard", "Direction", "Figure", "HandMade", "Known", "Loss", "Mistake",
-        "Reference", "Setup", "Split", "Target", "Task",
+        "Reference", "Setup", "Skipped", "Split", "Target", "Task",
     ),
     "suite.features": (
         "Backbone", "BackboneBuilder", "DeepModel", "Form", "FrameHead", "Grid", "GridSpec",
@@ -72,9 +82,11 @@ _LAZY = {
     "suite.data.cache": ("atomic_path",),
     "suite.data.counter": ("normal", "uniform"),
     "suite.data.fingerprint": ("fingerprint",),
+    "suite.data.lines": ("csv_rows", "json_of", "lines_of", "unwritable"),
     "suite.data.memo": ("remembered",),
     "suite.data.memory": ("DataSet", "Examples", "Ragged"),
     "suite.data.serving": ("Served",),
+    "suite.data.skipped": ("Sieve", "kept_faults", "require_classes"),
     "suite.data.splits": ("hold_out", "split_of"),
     "suite.data.streaming": ("StreamedExamples",),
     "suite.classification": ("Classification", "DataSetTask"),
@@ -120,6 +132,8 @@ __all__ = [
     "Served",
     "Setup",
     "Shown",
+    "Sieve",
+    "Skipped",
     "Split",
     "Stem",
     "StreamedExamples",
@@ -135,17 +149,24 @@ __all__ = [
     "atomic_path",
     "bootstrap_ratio",
     "confusion_matrix_png",
+    "csv_rows",
     "fingerprint",
     "hold_out",
+    "json_of",
+    "kept_faults",
     "length_mask",
+    "lines_of",
     "nearest",
     "normal",
+    "printable",
     "remembered",
+    "require_classes",
     "shown_pixels",
     "shown_text",
     "shown_wave",
     "split_of",
     "uniform",
+    "unwritable",
     "wilson",
 ]
 

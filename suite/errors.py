@@ -17,9 +17,22 @@ import difflib
 import errno
 from collections.abc import Iterable
 
+_MOST_CHARACTERS = 1500
+
 
 class TriathlonError(Exception):
-    """An error that its message fully explains; shown without a traceback."""
+    """An error that its message fully explains; shown without a traceback.
+
+    What cannot be printed is shown as an escape: a file's name may hold any byte, newlines too.
+    What a damaged file holds may be megabytes: of a long message the middle is left out.
+    """
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        if len(text) > _MOST_CHARACTERS:
+            half = _MOST_CHARACTERS // 2
+            text = f"{text[:half]} … {text[-half:]}"
+        return printable(text)
 
 
 class ConfigError(TriathlonError):
@@ -44,6 +57,13 @@ class DeviceError(TriathlonError):
 
 class TrainingError(TriathlonError):
     """A run that cannot go on."""
+
+
+def printable(text: str) -> str:
+    """Return a text with escapes for what a line of a terminal or a log cannot hold."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def nearest(value: str, options: Iterable[str]) -> str:

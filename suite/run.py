@@ -18,6 +18,7 @@ from suite.backbones.grid import lay_out, unsafe
 from suite.compose import recompose
 from suite.config import KNOWLEDGE, DataStall, HandMadeConfig, RunConfig
 from suite.data.cache import atomic_path, cache_folder, sweep_up
+from suite.data.skipped import keep_skipped, plain_card
 from suite.data.streaming import worker_died
 from suite.errors import (
     ConfigError,
@@ -163,6 +164,10 @@ def _run(
             _describe(record, config, task, model)
         _begin(record, opened)
         opened.sender = _sender(config, results, opened)
+        if world.leads and opened.saved is None:  # a run that goes on has told of it
+            told = keep_skipped(task.card(), config.data, journal)
+            if told:
+                print(told, file=sys.stderr)
         if model is None:
             _refuse_helpers(world)
             _fit_shallow(config, record, journal, opened.console, task, memory)
@@ -319,6 +324,7 @@ def build_task(config: RunConfig, device: torch.device) -> Task:
         cache=cache_folder(config.cache),
         known=_known(config.data),
         workers=choose_workers(config.hardware),
+        worker_timeout=config.hardware.worker_timeout or 0.0,
         buckets=config.hardware.buckets,
     )
     task = _named(config.task._target_)(config.task, setup)
@@ -555,7 +561,7 @@ def _conclude_shallow(
 
 def _describe(record: RunRecord, config: RunConfig, task: Task, model: nn.Module | None) -> None:
     """Fill in what is known once data and model exist."""
-    record.data_card = {**asdict(task.card())}
+    record.data_card = plain_card(task.card())
     record.unit, record.primary = task.unit, task.primary
     record.direction = task.target.direction.value
     record.target = {"metric": task.target.metric, "threshold": task.target.threshold,

@@ -154,12 +154,27 @@ class Reference:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Skipped:
+    """A sample that was left out, as it cannot be used.
+
+    split: the one that it came in; one that a split was then held out of counts as training.
+    name: its file, row or index. reason: what is wrong with it and what mends it.
+    label: as it is written, where that is known: which classes lost samples.
+    """
+
+    split: Split
+    name: str
+    reason: str
+    label: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class DataCard:
     """Where data came from and what exactly it is.
 
     fingerprint: sha256 over the content of all splits, in order; over less of it where data is
         streamed, and then the notes say over what.
-    sizes: examples by split. skipped: samples left out because they could not be read.
+    sizes: examples by split. skipped: samples left out because they cannot be used.
     published_test: false where the source made a test split of its own, though it may be as large
         as the published one: results of others are not results on it.
     """
@@ -171,7 +186,7 @@ class DataCard:
     fingerprint: str
     sizes: Mapping[str, int]
     synthetic: bool = False
-    skipped: Sequence[str] = ()
+    skipped: Sequence[Skipped] = ()
     notes: str = ""
     published_test: bool = True
 
@@ -207,6 +222,7 @@ class Setup:
     seed: seeds what the task builds at random (a split, for instance), not the batches.
     device: where batches have to be.
     workers: processes that read data which is streamed; 0 reads in the run's own.
+    worker_timeout: seconds without a batch from them after which they hang; 0 waits for ever.
     cache: a folder for what is expensive to make and reproducible.
     buckets: training batches hold examples of similar length, where lengths differ.
     known: results of others on this data, and its target, from the `data` group.
@@ -221,6 +237,7 @@ class Setup:
     cache: Path
     known: Known = Known()
     workers: int = 0
+    worker_timeout: float = 0.0
     buckets: bool = True
 
 

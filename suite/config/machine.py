@@ -69,6 +69,9 @@ class HardwareConfig(Node):
     workers: int | None = None
     """Processes that read data which does not fit in memory, 0 reads in the run's own; null is all
     cores but one, at most 8. Batches are the same for any number."""
+    worker_timeout: float | None = 600.0
+    """Seconds without a batch from these processes after which they count as hanging, and the run
+    stops with the names of what was being read; null waits for ever."""
     deterministic: bool = True
     """Same seed, same losses to the last bit; false may be faster on CUDA. There a few operations
     (CTC, some poolings) have no deterministic kernel: the run's record tells of it."""
@@ -94,7 +97,7 @@ class HardwareConfig(Node):
     estimate."""
 
     def __post_init__(self) -> None:
-        self.require_positive("threads", "watts")
+        self.require_positive("threads", "watts", "worker_timeout")
         self.require("workers", self.workers is None or self.workers >= 0, "0 or above, or null")
         if isinstance(self.compile, str):
             self.compile = {"on": True, "off": False}.get(self.compile, self.compile)

@@ -85,7 +85,10 @@ class DataConfig(Node):
     _target_: str = ""
     """Dotted path of the data source."""
     on_error: OnError = OnError.stop
-    """A sample that cannot be read stops the run, or is skipped and named."""
+    """A sample that cannot be used stops the run, or is skipped, named and counted: one that cannot
+    be read, or whose label or transcript is missing or unknown to training."""
+    max_skipped: float = 0.01
+    """Share of a split that data.on_error=skip may leave out before the run stops after all."""
     references: list[ReferenceConfig] = field(default_factory=list)
     """Results of others on this test split."""
     test_examples: int | None = None
@@ -93,6 +96,9 @@ class DataConfig(Node):
     target: float | None = None
     """Validation value that time-to-target races to on this set; null is the task's default."""
 
+    def __post_init__(self) -> None:
+        self.require("max_skipped", 0 <= self.max_skipped <= 1, "between 0 and 1")
 
-KNOWLEDGE = ("references", "test_examples", "target")
-"""Options of every data source that the task reads, not the source."""
+
+KNOWLEDGE = ("references", "test_examples", "target", "max_skipped")
+"""Options of every data source that the suite reads, not the source. None can change a result."""

@@ -126,7 +126,7 @@ class RunConfig(Node):
         config["choices"].pop("tracking", None)
         for key in ("profile", "data_stall", "checkpoint"):
             config["trainer"].pop(key)
-        for key in ("workers", "watts", "keep_memory"):
+        for key in ("workers", "worker_timeout", "watts", "keep_memory"):
             config["hardware"].pop(key)
         if self.hardware.parallel is Parallel.ddp:  # as in all that ran before there was a choice
             config["hardware"].pop("parallel")

@@ -84,7 +84,7 @@ class Examples(Served):
     length_N: Tensor | None = None
     content: str = ""
 
-    def to(self, device: torch.device, *, workers: int = 0) -> Self:
+    def to(self, device: torch.device, *, workers: int = 0, worker_timeout: float = 0.0) -> Self:
         return replace(self, columns={k: v.to(device) for k, v in self.columns.items()})
 
     def take(self, index_B: Tensor) -> Batch:
@@ -105,7 +105,16 @@ class DataSet:
     card: DataCard
     classes: tuple[str, ...] = ()
 
-    def to(self, device: torch.device, *, workers: int = 0) -> "DataSet":
-        """Return it with its batches on `device`; `workers` processes read what is streamed."""
-        splits = {split: part.to(device, workers=workers) for split, part in self.splits.items()}
+    def to(
+        self, device: torch.device, *, workers: int = 0, worker_timeout: float = 0.0
+    ) -> "DataSet":
+        """Return it with its batches on `device`.
+
+        workers: processes that read what is streamed. worker_timeout: seconds without a batch from
+        them after which they hang; 0 waits for ever.
+        """
+        splits = {
+            split: part.to(device, workers=workers, worker_timeout=worker_timeout)
+            for split, part in self.splits.items()
+        }
         return replace(self, splits=splits)

@@ -38,8 +38,8 @@ class Served(ABC):
         """Return the batch of these examples; `index_B` is on the host."""
 
     @abstractmethod
-    def to(self, device: torch.device, *, workers: int = 0) -> Self:
-        """Return the split with its batches on `device`; `workers` processes read a stream."""
+    def to(self, device: torch.device, *, workers: int = 0, worker_timeout: float = 0.0) -> Self:
+        """Return the split with its batches on `device`; see `DataSet.to`."""
 
     def forget(self) -> bool:
         """Drop the files of the examples from the operating system's cache; False without any."""

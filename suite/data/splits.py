@@ -45,4 +45,6 @@ def hold_out(
 
 
 def _unit(key: str) -> float:
-    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]) / 2.0**64
+    # A key may be the name of a file, which need not be Unicode.
+    digest = hashlib.sha256(key.encode(errors="surrogatepass")).digest()
+    return int.from_bytes(digest[:8]) / 2.0**64

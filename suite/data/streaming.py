@@ -36,7 +36,10 @@ Fetch = Callable[[Tensor], Columns]
 """Takes indices, (B,), and returns the columns of these examples on the host, in that order, under
 the names and types that `Examples.columns` would have. It is pickled to the workers, so that it
 should hold arrays rather than lists: forked lists are copied as soon as they are counted. A method
-`files()` may name the files it reads, so that their cache can be dropped."""
+`files()` may name the files it reads, so that their cache can be dropped; a method `name(index)` an
+example, for messages."""
+_SHOWN = 3
+"""Examples that a message names."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class StreamedExamples(Served):
     content: names what `fetch` reads, for the fingerprint: a hash over names, sizes and as much of
         the content as is affordable. The card's notes say over what.
     workers: processes that read ahead; 0 reads in this process.
+    worker_timeout: seconds without a batch from them after which they hang; 0 waits for ever.
     device: where batches are put, from pinned memory where it is CUDA.
     """
 
@@ -56,10 +60,11 @@ class StreamedExamples(Served):
     length_N: Tensor | None = None
     content: str = ""
     workers: int = 0
+    worker_timeout: float = 0.0
     device: torch.device = _CPU
 
-    def to(self, device: torch.device, *, workers: int = 0) -> Self:
-        return replace(self, device=device, workers=workers)
+    def to(self, device: torch.device, *, workers: int = 0, worker_timeout: float = 0.0) -> Self:
+        return replace(self, device=device, workers=workers, worker_timeout=worker_timeout)
 
     def forget(self) -> bool:
         name_files = getattr(self.fetch, "files", set)
@@ -92,6 +97,7 @@ class StreamedExamples(Served):
             batch_size=None,
             num_workers=self.workers,
             prefetch_factor=AHEAD if self.workers else None,
+            timeout=self.worker_timeout if self.workers else 0,
             collate_fn=_as_it_is,
             pin_memory=self.device.type == "cuda",
             # The loader draws a seed for its workers; not from the generator that others use.
@@ -104,6 +110,8 @@ class StreamedExamples(Served):
                     raise result
                 yield self._batch(asked.popleft(), result)
         except (ConnectionError, EOFError, RuntimeError) as error:
+            if "DataLoader timed out" in str(error):
+                raise self._hanging(asked[0]) from error
             died = worker_died(error, reading=self.workers > 0)
             if died is None:
                 raise
@@ -112,6 +120,17 @@ class StreamedExamples(Served):
             raise died from error
         finally:
             del results  # ends the workers now, though a traceback may keep this frame
+
+    def _hanging(self, index_B: Tensor) -> DataError:
+        """Return the error for a batch that never came: its worker hangs, and has not died."""
+        name = getattr(self.fetch, "name", "example {}".format)
+        some = [str(name(index)) for index in index_B[:_SHOWN].tolist()]
+        more = f" and {len(index_B) - _SHOWN} more" if len(index_B) > _SHOWN else ""
+        return DataError(
+            f"a worker process has read for {self.worker_timeout:g} s without an end, at "
+            f"{', '.join(some)}{more}: a disk that does not answer, or a file without end; see to "
+            "it, or raise hardware.worker_timeout"
+        )
 
     def _batch(self, index_B: Tensor, tensors: Mapping[str, Tensor]) -> Batch:
         batch = self.batch(tensors, index_B)

@@ -49,6 +49,7 @@ class IdxConfig(ImageDataConfig):
     """Share of the training files held out for validation."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.require("validation", 0 < self.validation < 1, "between 0 and 1")
 
 
@@ -72,6 +73,7 @@ class EncodedImagesConfig(ImageDataConfig):
     """Memory that decoded images may take before data.stream=auto streams them, in GiB."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.require_positive("size", "memory_gib")
         self.require("stream", self.stream in ("auto", True, False), "auto, true or false")
         bounded = 0 < self.max_pixels <= PILLOW_PIXELS
@@ -158,6 +160,7 @@ class PublishedImagesConfig(ImageDataConfig):
     """Share of the training images held out for validation."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.require("validation", 0 < self.validation < 1, "between 0 and 1")
 
 

@@ -42,7 +42,11 @@ class ImageRecognition(Classification):
     def data(self) -> DataSet:  # type: ignore[override]
         """The splits, on the device; read on first use."""
         data: DataSet = self.setup.data.load(self.setup.cache)
-        return data.to(self.setup.device, workers=self.setup.workers)
+        return data.to(
+            self.setup.device,
+            workers=self.setup.workers,
+            worker_timeout=self.setup.worker_timeout,
+        )
 
     @cached_property
     def target(self) -> Target:  # type: ignore[override]

@@ -1,10 +1,9 @@
 """Recordings by path: wav or flac files with a metadata.csv (the Hugging Face audiofolder form)."""
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from suite import DataError, OnError, Split, nearest
+from suite import DataError, OnError, Split, csv_rows, nearest
 from tasks.speech_recognition.holding_out import complete
 from tasks.speech_recognition.listing import Clip, Listing
 from tasks.speech_recognition.loading import Loading, load
@@ -31,6 +30,7 @@ class AudioFolder:
     on_error: OnError
     stream: bool | str
     memory_gib: float
+    max_seconds: float
 
     def load(self, cache: Path, *, sample_rate: int, shortest: int) -> SpeechSet:
         """Read all files; raise a `DataError` that names file, row or column."""
@@ -51,6 +51,8 @@ class AudioFolder:
                 on_error=self.on_error,
                 stream=self.stream,
                 memory_gib=self.memory_gib,
+                max_seconds=self.max_seconds,
+                cache=cache,
             ),
         )
 
@@ -94,26 +96,33 @@ def _read_table(folder: Path, text_column: str, group_column: str) -> list[Clip]
     table = folder / "metadata.csv"
     if not table.is_file():
         raise DataError(f"{table}: does not exist; it needs file_name and {text_column}")
-    with table.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        columns = reader.fieldnames or []
-        for column in (_FILE_COLUMN, text_column):
-            if column not in columns:
-                hint = nearest(column, columns)
-                fix = "" if column == _FILE_COLUMN else ": set data.text_column=…"
-                raise DataError(
-                    f"{table}: has no column '{column}'{hint}; "
-                    f"its columns are {', '.join(columns)}{fix}"
-                )
-        clips = [
-            # A row with too few cells has None in the rest.
-            Clip(
-                file=folder / (row[_FILE_COLUMN] or ""),
-                text=row[text_column] or "",
-                group=row.get(group_column),
+    rows = csv_rows(table)
+    columns = next(rows, [])
+    for column in (_FILE_COLUMN, text_column):
+        if column not in columns:
+            hint = nearest(column, columns)
+            fix = "" if column == _FILE_COLUMN else ": set data.text_column=…"
+            raise DataError(
+                f"{table}: has no column '{column}'{hint}; "
+                f"its columns are {', '.join(columns)}{fix}"
             )
-            for row in reader
-        ]
+    clips = []
+    for number, cells in enumerate(rows, 1):
+        row = dict(zip(columns, cells, strict=False))  # too few cells have nothing in the rest
+        fault = ""
+        if len(cells) > len(columns):
+            fault = f"has {len(cells)} cells for {len(columns)} columns; quote its text"
+        elif not row[_FILE_COLUMN]:
+            fault = f"has no {_FILE_COLUMN}; give one, or remove it"
+        clips.append(
+            Clip(
+                file=table if fault else folder / row[_FILE_COLUMN],
+                text=row.get(text_column, ""),
+                group=row.get(group_column),
+                key=f"row {number}" if fault else "",
+                fault=fault,
+            )
+        )
     if not clips:
         raise DataError(f"{table}: lists no file")
     return clips

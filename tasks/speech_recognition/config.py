@@ -145,6 +145,7 @@ class SpokenWordsConfig(DataConfig):
     """Times that each voice says each word."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.require_positive("per_word")
         self.require("voices", self.voices is None or self.voices >= 10, "10 or above, or null")
 
@@ -166,6 +167,7 @@ class SpokenDigitsConfig(DataConfig):
     """Digits of the longest string."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.require_positive("per_voice", "shortest")
         self.require("voices", self.voices is None or self.voices >= 10, "10 or above, or null")
         self.require("longest", self.longest >= self.shortest, "at least data.shortest")

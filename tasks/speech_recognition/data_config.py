@@ -24,10 +24,13 @@ class RecordedConfig(DataConfig):
     memory_gib: float = 4.0
     """Memory that recordings may take, at task.sample_rate, before data.stream=auto streams them,
     in GiB."""
+    max_seconds: float = 3600.0
+    """Seconds that one recording may last: a small file can claim more than memory holds."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.require("stream", self.stream in ("auto", True, False), "auto, true or false")
-        self.require_positive("memory_gib")
+        self.require_positive("memory_gib", "max_seconds")
 
     def require_share(self, *names: str) -> None:
         """Require each of these numbers to be above 0 and below 1."""

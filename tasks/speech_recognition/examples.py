@@ -36,6 +36,10 @@ class _Fetch:
     waves: OnDisk
     columns: Columns
 
+    def name(self, index: int) -> str:
+        """Return how messages name a recording."""
+        return str(self.waves.stretch(index).file)
+
     def files(self) -> set[Path]:
         """Return what is read from."""
         return self.waves.files()

@@ -19,8 +19,10 @@ def complete(clips: Clips, *, validation: float, test: float) -> dict[Split, Seq
         if split in done:
             continue
         train = done[Split.TRAIN]
-        known = {clip.group for clip in train} & {clip.group for clip in done.get(Split.TEST, [])}
-        if all(clip.group for clip in train) and not known - {None}:
+        known = {clip.group for clip in _sound(train)} & {
+            clip.group for clip in done.get(Split.TEST, [])
+        }
+        if all(clip.group for clip in _sound(train)) and not known - {None}:
             done[Split.TRAIN], done[split] = by_group(train, share)
         else:
             done[Split.TRAIN], done[split] = within_labels(train, share)
@@ -29,7 +31,7 @@ def complete(clips: Clips, *, validation: float, test: float) -> dict[Split, Seq
 
 def by_group(clips: Sequence[Clip], share: float) -> tuple[list[Clip], list[Clip]]:
     """Return (kept, held out); nobody is in both, and somebody is held out where there are two."""
-    groups = [str(clip.group) for clip in clips]
+    groups = [str(clip.group) for clip in _sound(clips)]
     divided = hold_out(groups, share)
     while not divided[1] and share < 0.5:  # a share of less than half of what anyone said
         share = min(2 * share, 0.5)
@@ -39,8 +41,9 @@ def by_group(clips: Sequence[Clip], share: float) -> tuple[list[Clip], list[Clip
 
 def within_labels(clips: Sequence[Clip], share: float) -> tuple[list[Clip], list[Clip]]:
     """Return (kept, held out); each label gives its share, where it has enough recordings."""
-    names = [clip.key or clip.file.name for clip in clips]
-    divided = hold_out(names, share, strata=[clip.text for clip in clips])
+    sound = _sound(clips)
+    names = [clip.key or clip.file.name for clip in sound]
+    divided = hold_out(names, share, strata=[clip.text for clip in sound])
     if not divided[1]:  # transcripts: each is a stratum of its own, too small to hold out of
         divided = hold_out(names, share)
     return _divided(clips, divided)
@@ -50,4 +53,11 @@ def _divided(
     clips: Sequence[Clip], divided: tuple[list[int], list[int]]
 ) -> tuple[list[Clip], list[Clip]]:
     kept, held = divided
-    return [clips[i] for i in kept], [clips[i] for i in held]
+    sound = _sound(clips)
+    faulty = [clip for clip in clips if clip.fault]
+    return [*(sound[i] for i in kept), *faulty], [sound[i] for i in held]
+
+
+def _sound(clips: Sequence[Clip]) -> list[Clip]:
+    """Return the clips whose row can be read: a bad row has no part in where the others go."""
+    return [clip for clip in clips if not clip.fault]

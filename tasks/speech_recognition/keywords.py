@@ -13,7 +13,6 @@ from torch import nn
 from suite import (
     BackboneBuilder,
     Classification,
-    DataError,
     DataSet,
     DeepModel,
     Direction,
@@ -22,6 +21,7 @@ from suite import (
     HandMadeConfig,
     PooledHead,
     Shown,
+    Sieve,
     Split,
     Stem,
     Target,
@@ -30,6 +30,7 @@ from suite import (
 from tasks.speech_recognition.config import SpeechConfig
 from tasks.speech_recognition.examples import examples
 from tasks.speech_recognition.hand_made import hand_made
+from tasks.speech_recognition.labelled import labelled
 from tasks.speech_recognition.recordings import SpeechSet
 from tasks.speech_recognition.spectrogram import frame_samples
 from tasks.speech_recognition.stem import SpeechStem, WaveStem
@@ -62,7 +63,7 @@ class SpeechRecognition(Classification):
             sample_rate=self.heard.sample_rate,
             shortest=frame_samples(self.heard),
         )
-        return speech
+        return labelled(speech, Sieve(self.setup.data.on_error))
 
     @cached_property
     def data(self) -> DataSet:  # type: ignore[override]
@@ -72,15 +73,12 @@ class SpeechRecognition(Classification):
         number = {name: k for k, name in enumerate(classes)}
         splits = {}
         for split, recordings in speech.splits.items():
-            for text, name in zip(recordings.texts, recordings.names, strict=True):
-                if text not in number:
-                    raise DataError(
-                        f"{name}: label '{text}' does not occur in training; mend it or move it"
-                    )
             labels = torch.tensor([number[text] for text in recordings.texts])
             splits[split] = examples(recordings, {"label_B": labels}, self.heard.sample_rate)
         return DataSet(splits, speech.card, classes).to(
-            self.setup.device, workers=self.setup.workers
+            self.setup.device,
+            workers=self.setup.workers,
+            worker_timeout=self.setup.worker_timeout,
         )
 
     @cached_property

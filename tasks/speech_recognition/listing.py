@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from suite import Split
+from suite import Split, printable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,6 +14,7 @@ class Clip:
     text: its label or transcript. group: who speaks, where that is known.
     key: what splits are drawn by; recordings of one key stay together. Empty is the file's name.
     rate, endian: of a file without a header.
+    fault: what is wrong with its row in the list, and its fix; `file` is the list then.
     """
 
     file: Path
@@ -24,6 +25,15 @@ class Clip:
     seconds: float | None = None
     rate: int = 0
     endian: str = ""
+    fault: str = ""
+
+    @property
+    def name(self) -> str:
+        """How messages name it."""
+        if self.fault:
+            return printable(f"{self.file} {self.key}")
+        at = f" at {self.start_seconds:g} s" if self.start_seconds else ""
+        return printable(f"{self.file}{at}")
 
 
 @dataclass(frozen=True, kw_only=True)

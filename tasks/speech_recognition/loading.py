@@ -5,13 +5,15 @@ Legend: S samples.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
-from suite import DataCard, DataError, OnError, Ragged, Split
+from suite import DataCard, DataError, OnError, Ragged, Sieve, Split, unwritable
+from tasks.speech_recognition.checking import unreadable
 from tasks.speech_recognition.listing import Clip, Listing
-from tasks.speech_recognition.reading import Stretch, at_rate, digest, kept_digest, measure, read
+from tasks.speech_recognition.reading import Stretch, at_rate, kept_digest, measure, read_whole
 from tasks.speech_recognition.recordings import Recordings, SpeechSet
 from tasks.speech_recognition.waves import InMemory, OnDisk, Waves
 
@@ -25,6 +27,7 @@ class Loading:
     """How the recordings of a listing are to be held; see the fields of the data's configuration.
 
     shortest: samples that a recording must have at `sample_rate`.
+    cache: where what is found by reading all recordings is kept.
     """
 
     sample_rate: int
@@ -32,6 +35,8 @@ class Loading:
     on_error: OnError
     stream: bool | str
     memory_gib: float
+    max_seconds: float
+    cache: Path
 
 
 def load(listing: Listing, loading: Loading) -> SpeechSet:
@@ -39,15 +44,15 @@ def load(listing: Listing, loading: Loading) -> SpeechSet:
 
     Raises a `DataError` that names the file, unless `on_error` is skip.
     """
-    loader = _Loader(listing.text_name, loading)
-    found = {split: loader.measured(listing.clips[split]) for split in Split}
+    loader = _Loader(listing.text_name, loading, Sieve(loading.on_error))
+    found = {split: loader.measured(split, listing.clips[split]) for split in Split}
     lengths = (s.length(loading.sample_rate) for part in found.values() for _, s in part)
     fits = sum(lengths) * _BYTES <= loading.memory_gib * _GIB
     streams = not fits if loading.stream == "auto" else bool(loading.stream)
     fingerprint = hashlib.sha256()
     splits: dict[Split, Recordings] = {}
     for split, part in found.items():
-        held = loader.streamed(part) if streams else loader.in_memory(part)
+        held = loader.streamed(split, part) if streams else loader.in_memory(split, part)
         if not held.recordings:
             raise DataError(f"{listing.name}: no recording is left for {split.value}")
         splits[split] = held.recordings
@@ -59,7 +64,7 @@ def load(listing: Listing, loading: Loading) -> SpeechSet:
         source=listing.source,
         fingerprint=fingerprint.hexdigest(),
         sizes={split.value: len(splits[split]) for split in Split},
-        skipped=loader.skipped,
+        skipped=loader.sieve.skipped,
         notes=listing.notes,
         published_test=listing.published_test,
     )
@@ -79,62 +84,79 @@ class _Held:
 class _Loader:
     text_name: str
     loading: Loading
-    skipped: list[str] = field(default_factory=list)
+    sieve: Sieve
 
-    def measured(self, clips: Sequence[Clip]) -> _Part:
+    def measured(self, split: Split, clips: Sequence[Clip]) -> _Part:
         """Return what can be read, going by headers and texts."""
         found = []
         for clip in clips:
             try:
                 found.append((clip, self._measure(clip)))
             except DataError as error:
-                self._skip(error)
+                self._leave_out(split, clip, error)
         return found
 
-    def in_memory(self, part: _Part) -> _Held:
+    def in_memory(self, split: Split, part: _Part) -> _Held:
         """Read all of it into one tensor; it never needs room for a second copy."""
         rate = self.loading.sample_rate
-        flat = torch.empty(sum(s.length(rate) for _, s in part), dtype=torch.int16)
+        samples_sum = sum(s.length(rate) for _, s in part)
+        try:
+            flat = torch.empty(samples_sum, dtype=torch.int16)
+        except RuntimeError as error:
+            raise DataError(
+                f"data.stream=false: {samples_sum * _BYTES} bytes of recordings do not fit in "
+                "memory; set data.stream=auto"
+            ) from error
         kept, lengths, content = [], [], hashlib.sha256()
         end = 0
         for clip, stretch in part:
             try:
-                samples = read(stretch)
+                samples, sound = read_whole(stretch)
             except DataError as error:
-                self._skip(error)
+                self._leave_out(split, clip, error)
                 continue
             wave_S = at_rate(samples, stretch, rate)
             flat[end : end + len(wave_S)] = wave_S
             end += len(wave_S)
             lengths.append(len(wave_S))
             kept.append(clip)
-            content.update(_identity(clip, stretch, digest(samples)))
+            content.update(_identity(clip, stretch, sound))
         waves = InMemory(Ragged(flat[:end], torch.tensor(lengths, dtype=torch.int64)))
         return _Held(_recordings(waves, kept), content.digest())
 
-    def streamed(self, part: _Part) -> _Held:
-        """Leave it on disk; files that do not keep a digest of their sound are read for it once."""
+    def streamed(self, split: Split, part: _Part) -> _Held:
+        """Leave it on disk; files that do not keep a digest of their sound are read for it once.
+
+        Where bad recordings are to be left out, all are read, as batches follow from what is left.
+        """
         kept: list[tuple[Clip, Stretch]] = []
         content = hashlib.sha256()
-        for clip, stretch in part:
+        skips = self.sieve.skips
+        faults = unreadable([s for _, s in part], self.loading.cache) if skips else {}
+        for place, (clip, stretch) in enumerate(part):
             try:
-                content.update(
-                    _identity(clip, stretch, kept_digest(stretch) or digest(read(stretch)))
-                )
+                if place in faults:
+                    raise DataError(faults[place])
+                sound = kept_digest(stretch) or read_whole(stretch)[1]
             except DataError as error:
-                self._skip(error)
+                self._leave_out(split, clip, error)
                 continue
+            content.update(_identity(clip, stretch, sound))
             kept.append((clip, stretch))
         waves = OnDisk([s for _, s in kept], self.loading.sample_rate, content.hexdigest())
         return _Held(_recordings(waves, [clip for clip, _ in kept]), content.digest())
 
     def _measure(self, clip: Clip) -> Stretch:
+        if clip.fault:
+            raise DataError(clip.fault)
         stretch = measure(
             clip.file,
             start_seconds=clip.start_seconds,
             seconds=clip.seconds,
             rate=clip.rate,
             endian=clip.endian,
+            max_seconds=self.loading.max_seconds,
+            sample_rate=self.loading.sample_rate,
         )
         length, shortest = stretch.length(self.loading.sample_rate), self.loading.shortest
         if length < shortest:
@@ -142,14 +164,15 @@ class _Loader:
                 f"{clip.file}: {length} samples are shorter than one frame ({shortest}); "
                 "lower task.window_seconds"
             )
+        if unwritable(clip.text):
+            raise DataError(f"{clip.file}: its {self.text_name} is not UTF-8; mend the list")
         if not clip.text.strip():
-            raise DataError(f"{clip.file}: has no {self.text_name}")
+            raise DataError(f"{clip.file}: has no {self.text_name}; give it one, or remove it")
         return stretch
 
-    def _skip(self, error: DataError) -> None:
-        if self.loading.on_error is OnError.stop:
-            raise DataError(f"{error}; or set data.on_error=skip") from error
-        self.skipped.append(str(error))
+    def _leave_out(self, split: Split, clip: Clip, error: DataError) -> None:
+        reason = str(error).removeprefix(f"{clip.file}: ")
+        self.sieve.leave_out(split, clip.name, reason, label=clip.text.strip() or None)
 
 
 def _identity(clip: Clip, stretch: Stretch, sound: bytes) -> bytes:
@@ -158,9 +181,4 @@ def _identity(clip: Clip, stretch: Stretch, sound: bytes) -> bytes:
 
 
 def _recordings(waves: Waves, clips: Sequence[Clip]) -> Recordings:
-    return Recordings(waves, [c.text.strip() for c in clips], [_name(c) for c in clips])
-
-
-def _name(clip: Clip) -> str:
-    at = f" at {clip.start_seconds:g} s" if clip.start_seconds else ""
-    return f"{clip.file}{at}"
+    return Recordings(waves, [c.text.strip() for c in clips], [c.name for c in clips])

@@ -1,7 +1,7 @@
 """Whether a recording is long enough for its transcript: CTC has to put each symbol somewhere."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tasks.speech_recognition.recordings import Recordings
 from tasks.speech_recognition.symbols import Symbols
@@ -19,28 +19,25 @@ def divide(
     *,
     remedy: str,
     longest: int | None = None,
-) -> tuple[list[int], list[str]]:
-    """Return which recordings have enough positions, and in a line what is wrong with the others.
+) -> tuple[list[int], Mapping[int, str]]:
+    """Return which recordings have enough positions, and what is wrong with the others, by place.
 
     positions: how many the model has, at least, for so many samples. remedy: what would give more.
     longest: samples that the model hears at most.
     """
     fitting: list[int] = []
-    problems: list[str] = []
+    problems: dict[int, str] = {}
     samples_N = recordings.waves.length_N.tolist()
     for i, (samples, text) in enumerate(zip(samples_N, recordings.texts, strict=True)):
         if longest is not None and samples > longest:
-            problems.append(
-                f"{recordings.names[i]}: has {samples} samples, of which the model hears "
-                f"{longest}; cut it, or choose another backbone"
+            problems[i] = (
+                f"has {samples} samples, of which the model hears {longest}; cut it, or choose "
+                "another backbone"
             )
             continue
         held, needed = positions(samples), ctc_positions(symbols.encode(text))
         if held >= needed:
             fitting.append(i)
             continue
-        problems.append(
-            f"{recordings.names[i]}: its transcript needs {needed} positions, "
-            f"the model has {held}; {remedy}"
-        )
+        problems[i] = f"its transcript needs {needed} positions, the model has {held}; {remedy}"
     return fitting, problems

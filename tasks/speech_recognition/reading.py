@@ -6,6 +6,8 @@ Legend: S samples, A channels.
 """
 
 import hashlib
+import math
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,19 @@ from suite import DataError
 
 _NO_LENGTH = 2**62
 """What libsndfile takes for the length of a file whose header does not tell it, or more."""
+_RATES = range(1_000, 1_000_001)
+"""Samples per second of recordings; another number is a damaged header."""
+_MOST_BYTES = 2**31
+"""Of the decoded samples of one recording."""
+_COMPRESSED = {"FLAC", "OGG", "MP3"}
+_MOST_PER_BYTE = 2**15
+"""Samples that a byte can stand for: a FLAC frame of silence has 65,535 in a dozen bytes."""
+_MOST_PER_BYTE_PLAIN = 16
+"""As above, in formats that leave no silence out; the densest (GSM 6.10) has five."""
+_KERNEL = 2**24
+"""Numbers in the filter between two sample rates; rates without a common factor need more."""
+_CHUNKS = 4096
+"""Parts of a wav file to look for its samples in."""
 _REST_SECONDS = 0.01
 """A stretch that ends so close to the end of its file ends there: lists round their seconds."""
 
@@ -50,18 +65,32 @@ def measure(
     seconds: float | None = None,
     rate: int = 0,
     endian: str = "",
+    sample_rate: int | None = None,
+    max_seconds: float = math.inf,
 ) -> Stretch:
     """Return what to read of a file, from its header alone; raise a `DataError` that names it.
 
     seconds: None reads to the end. rate, endian: of a file without a header.
+    sample_rate: what it will be resampled to. max_seconds: what it may last.
     """
+    if not os.path.isfile(file):  # Path.is_file raises where a name is too long
+        raise DataError(f"{file}: cannot be read (there is no such file); mend the list")
     with _open(file, rate, endian) as opened:
-        frames, rate = len(opened), opened.samplerate
-    if rate <= 0:
+        frames, rate, channels = len(opened), opened.samplerate, opened.channels
+        packed = opened.format in _COMPRESSED
+    size = file.stat().st_size
+    if rate not in _RATES:
         raise DataError(f"{file}: has a sample rate of {rate}; replace the file")
+    if sample_rate is not None and _kernel(rate, sample_rate) > _KERNEL:
+        raise DataError(
+            f"{file}: its sample rate of {rate} cannot be brought to {sample_rate}; replace the "
+            "file, or encode it again at a usual rate"
+        )
     if frames >= _NO_LENGTH:
         raise DataError(f"{file}: its header does not tell its length; encode it again")
-    if not endian and _wav_is_cut(file):
+    if frames * channels > size * (_MOST_PER_BYTE if packed else _MOST_PER_BYTE_PLAIN):
+        raise DataError(f"{file}: claims {frames} samples in {size} bytes; replace the file")
+    if size % 2 if endian else _wav_is_cut(file):
         raise DataError(f"{file}: is truncated; replace the file")
     first = round(start_seconds * rate)
     last = frames if seconds is None else round((start_seconds + seconds) * rate)
@@ -72,6 +101,12 @@ def measure(
         )
     if last > frames - close:
         last = frames
+    if last - first > max_seconds * rate or (last - first) * channels * 2 > _MOST_BYTES:
+        raise DataError(
+            f"{file}: lasts {(last - first) / rate:g} s in {channels} channels, above "
+            f"data.max_seconds={max_seconds:g} or {_MOST_BYTES} bytes; cut it, or raise "
+            "data.max_seconds"
+        )
     whole = (first, last) == (0, frames)
     return Stretch(file, first, last - first, rate, whole, endian)
 
@@ -83,12 +118,32 @@ def read(stretch: Stretch) -> np.ndarray:
         try:
             if stretch.first:
                 opened.seek(stretch.first)
-            samples: np.ndarray = opened.read(stretch.frames, dtype="int16", always_2d=True)
+            # Floats lie between -1 and 1; libsndfile would round them to those.
+            floats = opened.subtype in ("FLOAT", "DOUBLE")
+            samples: np.ndarray = opened.read(
+                stretch.frames, dtype="float32" if floats else "int16", always_2d=True
+            )
         except (OSError, RuntimeError) as error:
             raise _unreadable(file, error) from error
     if len(samples) < stretch.frames:
         raise DataError(f"{file}: is truncated; replace the file")
-    return samples
+    if not floats:
+        return samples
+    if not np.isfinite(samples).all():
+        raise DataError(f"{file}: holds samples that are no numbers; replace the file")
+    return (samples.clip(-1, 1) * 32768.0).round().clip(-32768, 32767).astype(np.int16)
+
+
+def read_whole(stretch: Stretch) -> tuple[np.ndarray, bytes]:
+    """Return the samples of a stretch, (S, A) int16, and their digest.
+
+    Raises a `DataError` also where a flac file tells of another sound than it holds.
+    """
+    samples = read(stretch)
+    found, kept = digest(samples), kept_digest(stretch)
+    if kept is not None and kept != found:
+        raise DataError(f"{stretch.file}: has another MD5 than its header says; replace the file")
+    return samples, found
 
 
 def at_rate(samples: np.ndarray, stretch: Stretch, sample_rate: int) -> Tensor:
@@ -125,13 +180,23 @@ def kept_digest(stretch: Stretch) -> bytes | None:
     """Return the digest that a flac file keeps of itself; None where there is none to go by."""
     if not stretch.whole or stretch.file.suffix.lower() != ".flac":
         return None
-    with stretch.file.open("rb") as opened:
-        head = opened.read(42)
+    try:
+        with stretch.file.open("rb") as opened:
+            head = opened.read(42)
+    except OSError as error:
+        raise _unreadable(stretch.file, error) from error
     # After the mark and four bytes of length: STREAMINFO, the MD5 last; bits to a sample are five
     # bits across bytes 20 and 21.
     bits = ((head[20] & 1) << 4 | head[21] >> 4) + 1 if len(head) == 42 else 0
     kept = head[26:42]
     return kept if head[:4] == b"fLaC" and bits == 16 and any(kept) else None
+
+
+def _kernel(rate: int, wanted: int) -> int:
+    """Return how many numbers torchaudio's filter between two rates has, or nearly."""
+    common = math.gcd(rate, wanted)
+    old, new = rate // common, wanted // common
+    return new * (old + 12 * max(old // new, 1)) if old != new else 1
 
 
 def _open(file: Path, rate: int, endian: str) -> soundfile.SoundFile:
@@ -141,12 +206,12 @@ def _open(file: Path, rate: int, endian: str) -> soundfile.SoundFile:
         return soundfile.SoundFile(
             file, samplerate=rate, channels=1, format="RAW", subtype="PCM_16", endian=endian
         )
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, ValueError, TypeError) as error:
         raise _unreadable(file, error) from error
 
 
 def _unreadable(file: Path, error: Exception) -> DataError:
-    reason = str(error).rpartition(": ")[2] or type(error).__name__
+    reason = " ".join(str(error).rpartition(": ")[2].split()) or type(error).__name__
     if "SF_INFO" in reason:
         reason = "its header has a sample rate or a number of channels of zero"
     return DataError(f"{file}: cannot be read ({reason}); replace the file")
@@ -159,7 +224,9 @@ def _wav_is_cut(file: Path) -> bool:
         if head[:4] != b"RIFF" or head[8:] != b"WAVE":
             return False
         size = file.stat().st_size
-        while len(chunk := opened.read(8)) == 8:
+        for _ in range(_CHUNKS):
+            if len(chunk := opened.read(8)) < 8:
+                break
             length = int.from_bytes(chunk[4:], "little")
             if chunk[:4] == b"data":
                 # Writers to a pipe leave the length at its largest value: that is no promise.

@@ -1,11 +1,12 @@
 """Recordings with what is said in them, whatever source they come from."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from suite import DataCard, Split
+from suite import DataCard, Sieve, Split
 from tasks.speech_recognition.waves import Waves
 
 
@@ -37,6 +38,22 @@ class SpeechSet:
 
     splits: Mapping[Split, Recordings]
     card: DataCard
+
+    def only(self, kept: Mapping[Split, Sequence[int]], sieve: Sieve) -> "SpeechSet":
+        """Return these recordings of each split; the sieve holds the others. The card tells it."""
+        if not sieve.skipped:
+            return self
+        splits = {split: part.only(kept[split]) for split, part in self.splits.items()}
+        digest = hashlib.sha256(self.card.fingerprint.encode())
+        for split in Split:
+            digest.update(f"{split.value} {list(kept[split])}".encode())
+        card = replace(
+            self.card,
+            fingerprint=digest.hexdigest(),
+            sizes={split.value: len(part) for split, part in splits.items()},
+            skipped=[*self.card.skipped, *sieve.skipped],
+        )
+        return SpeechSet(splits, card)
 
 
 class SpeechSource(Protocol):

@@ -28,8 +28,8 @@ from suite import (
     Interval,
     Loss,
     Mistake,
-    OnError,
     Ragged,
+    Sieve,
     Split,
     StreamedExamples,
     Target,
@@ -139,7 +139,9 @@ class SpeechTranscription(DataSetTask):
             splits[split] = self._examples(recordings, first)
             first += len(recordings)
         return DataSet(splits, self.recordings.card, self.symbols.names).to(
-            self.setup.device, workers=self.setup.workers
+            self.setup.device,
+            workers=self.setup.workers,
+            worker_timeout=self.setup.worker_timeout,
         )
 
     @cached_property
@@ -271,32 +273,28 @@ class SpeechTranscription(DataSetTask):
 
     def _require_positions(self, stem: WaveStem | SpeechStem, backbone: Backbone) -> None:
         """Refuse, or skip, recordings with fewer positions than CTC needs for their transcript."""
-        kept: dict[Split, Recordings] = {}
-        skipped: list[str] = []
+        kept: dict[Split, list[int]] = {}
+        sieve = Sieve(self.setup.data.on_error)
         for split, recordings in self.recordings.splits.items():
             shrink = math.exp(-self.config.speed) if split is Split.TRAIN else 1.0
 
             def positions(samples: int, shrink: float = shrink) -> int:
                 return backbone.positions(stem.positions(samples, shrink))
 
-            fitting, problems = divide(
+            kept[split], problems = divide(
                 recordings,
                 self.symbols,
                 positions,
                 remedy=stem.remedy,
                 longest=backbone.longest if isinstance(stem, WaveStem) else None,
             )
-            if problems and self.setup.data.on_error is OnError.stop:
-                raise DataError(f"{problems[0]}, or set data.on_error=skip")
-            kept[split] = recordings.only(fitting)
-            skipped += problems
-        if skipped:
-            card = replace(
-                self.recordings.card,
-                skipped=[*self.recordings.card.skipped, *skipped],
-                sizes={split.value: len(recordings) for split, recordings in kept.items()},
-            )
-            self._forget(SpeechSet(kept, card))
+            for place, problem in problems.items():
+                sieve.leave_out(split, recordings.names[place], problem)
+            if not kept[split]:
+                name = self.recordings.card.name
+                raise DataError(f"{name}: no recording is left for {split.value}; see task.reduce")
+        if sieve.skipped:
+            self._forget(self.recordings.only(kept, sieve))
 
     def _hear_at(self, rate: int | None) -> None:
         """Take recordings at another sample rate; those read at the old one are read again."""

@@ -85,9 +85,9 @@ class OnDisk(Waves):
         try:
             samples = read(stretch)
         except DataError as error:
-            # Behind a good header: too late to leave it out, as the split is counted.
-            hint = "data.on_error=skip leaves it out with data.stream=false only"
-            raise DataError(f"{error}; {hint}") from error
+            # Behind a good header: too late to leave it out, as the split is counted. What is to be
+            # skipped is found by then, unless the file has changed since.
+            raise DataError(f"{error}, or set data.on_error=skip") from error
         return at_rate(samples, stretch, self.sample_rate)
 
     def only(self, indices: Sequence[int]) -> "OnDisk":

@@ -50,6 +50,7 @@ class TextFilesConfig(TextDataConfig):
     """Share of the texts held out for the test, where there is no such file."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.require_share("validation", "test")
 
 
@@ -85,6 +86,7 @@ class HubTextsConfig(TextDataConfig):
     """Share of the training texts held out for the test, where there is no such split."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.require_share("validation", "test")
 
 
@@ -108,6 +110,7 @@ class PublishedTextsConfig(TextDataConfig):
     """Share of the training texts held out for validation, where no such split is published."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.require_share("validation")
 
 

@@ -76,9 +76,20 @@ def test_corrupt_image_stops(inside, images):
 
 def test_corrupt_image_is_skipped_and_named(inside, images):
     (images / "cat" / "5.png").write_bytes(b"\x89PNG\r\n\x1a\nnot an image")
-    said = inside(*IMAGES, "data.on_error=skip")
+    said = inside(*IMAGES, "data.on_error=skip", "data.max_skipped=0.1")
     assert said.code == 0, said
-    assert skipped(images.parent) == ["cat/5.png"]
+    assert "skipped 1 of train: see " in said.error
+    ((split, name, label),) = skipped(images.parent)
+    assert (split, name, label) == ("train", "cat/5.png", "cat")
+
+
+def test_more_than_may_be_skipped_is_named_with_its_split(inside, images):
+    (images / "cat" / "5.png").write_bytes(b"?")
+    inside(*IMAGES, "data.on_error=skip").refused(
+        "images: 1 of ", " samples of train cannot be used", "above data.max_skipped=0.01",
+        "cat/5.png: cannot be read as an image",
+    )  # fmt: skip
+    assert [name for _, name, _ in skipped(images.parent)] == ["cat/5.png"]
 
 
 def test_truncated_recording_stops(inside, words):
@@ -90,10 +101,9 @@ def test_truncated_recording_stops(inside, words):
 def test_truncated_recording_is_skipped_and_named(inside, words):
     file = words / "train" / "3.wav"
     file.write_bytes(file.read_bytes()[:2000])
-    said = inside(*WORDS, "data.on_error=skip")
+    said = inside(*WORDS, "data.on_error=skip", "data.max_skipped=0.1")
     assert said.code == 0, said
-    assert len(skipped(words.parent)) == 1
-    assert "train/3.wav" in skipped(words.parent)[0]
+    assert skipped(words.parent) == [("train", "words/train/3.wav", "no")]
 
 
 def test_recording_with_a_sample_rate_of_zero(inside, words):
@@ -111,7 +121,9 @@ def test_recording_shorter_than_a_frame(inside, words):
 
 def test_label_of_speech_that_training_lacks(inside, words):
     write_table(words / "test" / "metadata.csv", [("0.wav", "yes"), ("1.wav", "maybe")])
-    inside(*WORDS).refused("test/1.wav", "'maybe' does not occur in training")
+    inside(*WORDS).refused("test/1.wav", "'maybe' does not occur in training", "on_error=skip")
+    said = inside(*WORDS, "data.on_error=skip", "data.max_skipped=0.5")
+    assert said.code == 0, said
 
 
 def test_transcript_longer_than_its_frames(inside, words):
@@ -133,12 +145,21 @@ def test_label_of_a_text_that_training_lacks(inside, tmp_path):
     rows = "".join(f"hello {i},en\nhallo {i},de\n" for i in range(20))
     (folder / "train.csv").write_text("text,label\n" + rows)
     (folder / "test.csv").write_text("text,label\nbonjour,fr\n")
-    inside(*TEXTS, "data.path=texts").refused("test.csv: label 'fr'", "not occur in training")
+    inside(*TEXTS, "data.path=texts").refused("test.csv row 1: label 'fr'", "not occur in training")
 
 
 def skipped(folder):
-    """Return what the only run in `folder` has skipped."""
+    """Return split, name and label of what the only run in `folder` has skipped.
+
+    The list is kept with the run, the journal has its counts and the record too.
+    """
     (path,) = folder.glob("results/runs/*/record.json")
-    return [
-        line.partition(": ")[0] for line in json.loads(path.read_text())["data_card"]["skipped"]
-    ]
+    lines = (path.parent / "skipped.jsonl").read_text().splitlines()
+    found = [(one["split"], one["name"], one["label"]) for one in map(json.loads, lines)]
+    events = [json.loads(e) for e in (path.parent / "journal.jsonl").read_text().splitlines()]
+    assert "skipped.jsonl" in [event.get("path") for event in events]
+    expected = {s: [split for split, *_ in found].count(s) for s in ("train", "validation", "test")}
+    metrics = next(e["values"] for e in events if "data/skipped_train" in e.get("values", {}))
+    assert metrics == {f"data/skipped_{split}": count for split, count in expected.items()}
+    assert json.loads(path.read_text())["data_card"]["skipped"] == expected
+    return found

@@ -154,6 +154,8 @@ def test_hash_of_repeats_is_the_same_without_the_seed_only():
         "tracking.enabled=false",
         "hardware.workers=3",
         "hardware.keep_memory=false",
+        "hardware.worker_timeout=5",
+        "data.max_skipped=0.5",
     ],
 )
 def test_hash_leaves_out_where_results_go(override):

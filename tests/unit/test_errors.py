@@ -18,6 +18,19 @@ def test_nearest(value, options, expected):
     assert errors.nearest(value, options) == expected
 
 
+def test_what_cannot_be_printed_is_escaped():
+    error = errors.DataError("a\nb\udcff\x1b[31m: größer … 字; mend it")
+    assert str(error) == r"a\nb\udcff\x1b[31m: größer … 字; mend it"
+    assert str(errors.DataError("a: b")) == "a: b"
+
+
+def test_the_middle_of_a_message_without_end_is_left_out():
+    told = str(errors.DataError(f"a.csv: has {'x' * 10**6}; mend it"))
+    assert len(told) < 1600
+    assert told.startswith("a.csv: has xxx")
+    assert told.endswith("xxx; mend it")
+
+
 def test_tree_drawn_in_the_docstring_is_the_tree():
     classes = {
         name: kind

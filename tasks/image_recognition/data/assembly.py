@@ -4,14 +4,24 @@ Legend: N images, C channels, H height, W width.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from suite import DataCard, DataSet, Examples, Split, fingerprint
-from tasks.image_recognition.data.splitting import carve, check_labels, describe_splits, shares
+from suite import (
+    DataCard,
+    DataSet,
+    Examples,
+    OnError,
+    Sieve,
+    Skipped,
+    Split,
+    fingerprint,
+)
+from tasks.image_recognition.data.labels import UNUSABLE
+from tasks.image_recognition.data.splitting import carve, describe_splits, shares, usable
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,20 @@ class Labelled:
         """Return a hash of each image's pixels."""
         rows = self.pixels_NCHW.numpy()
         return [hashlib.sha256(row.data).hexdigest() for row in rows]
+
+    def labelled_below(self, classes: int, split: Split, where: object, sieve: Sieve) -> "Labelled":
+        """Return the images whose label is one of so many classes; leave out the others."""
+        sound_N = (self.label_N >= 0) & (self.label_N < classes)
+        for index in (~sound_N).nonzero()[:, 0].tolist():
+            label = int(self.label_N[index])
+            shown = "" if label == UNUSABLE else f" {label}"
+            sieve.leave_out(
+                split,
+                f"{where} image {index}",
+                f"its label{shown} is none of {classes} classes: the file is "
+                "damaged or of another set, fetch it again",
+            )
+        return self if sound_N.all() else self.take(sound_N.nonzero()[:, 0].tolist())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +78,7 @@ def assemble(
     *,
     validation: float,
     test: float = 0.0,
+    sieve: Sieve | None = None,
 ) -> DataSet:
     """Complete `parts` to all three splits and describe them.
 
@@ -61,12 +86,19 @@ def assemble(
     are kept as they are; the card's notes count what they share.
 
     validation, test: shares of the training images to hold out for a split that is missing.
+    sieve: what takes images whose label training has not; without one they are refused.
     """
+    sieve = Sieve(OnError.stop) if sieve is None else sieve
     wanted = shares(parts, validation=validation, test=test)
     train = parts[Split.TRAIN]
     carved = carve(train.contents(), train.label_N.tolist(), wanted) if wanted else {}
     parts = {**parts, **{split: train.take(indices) for split, indices in carved.items()}}
-    check_labels({s: part.label_N.tolist() for s, part in parts.items()}, classes, about.name)
+    labels = {split: part.label_N.tolist() for split, part in parts.items()}
+    kept = usable(labels, classes, about.name, _names(about), sieve)
+    parts = {
+        split: part if len(kept[split]) == len(labels[split]) else part.take(kept[split])
+        for split, part in parts.items()
+    }
     found = describe_splits({split: part.contents() for split, part in parts.items()}, wanted)
     splits = {split: _examples(parts[split]) for split in Split}
     return DataSet(
@@ -77,9 +109,14 @@ def assemble(
             sizes={split: len(part) for split, part in splits.items()},
             notes=found,
             published_test=Split.TEST not in wanted,
+            skipped=sieve.skipped,
         ),
         tuple(classes),
     )
+
+
+def _names(about: "About") -> Callable[[Split, int], str]:
+    return lambda split, index: f"{about.name} {split.value} image {index}"
 
 
 def card_of(
@@ -89,7 +126,7 @@ def card_of(
     sizes: dict[Split, int],
     notes: str,
     published_test: bool,
-    skipped: Sequence[str] = (),
+    skipped: Sequence[Skipped] = (),
 ) -> DataCard:
     """Return the card of a data set."""
     return DataCard(

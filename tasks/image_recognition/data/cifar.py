@@ -8,6 +8,7 @@ Legend: N images, C channels, H height, W width.
 import hashlib
 import io
 import tarfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -26,6 +27,7 @@ from tasks.image_recognition.data.plain_pickle import load_plain
 from tasks.image_recognition.data.published import PublishedFile, PublishedSet, differs
 
 _SHAPE = (3, 32, 32)
+_MOST_BYTES = 2**28
 _LICENCE = "none stated; cite Krizhevsky 2009"
 
 
@@ -118,20 +120,37 @@ def _read(place: Path, folder: str, name: str, md5: str) -> bytes:
     file = place / name
     try:
         if place.is_dir():
+            _refuse_huge(file.stat().st_size)
             content = file.read_bytes()
         else:
+            _refuse_huge(place.stat().st_size)
             with tarfile.open(place, "r:gz") as archive:
-                member = archive.extractfile(f"{folder}/{name}")
-                content = member.read() if member is not None else b""
-    except (OSError, KeyError, EOFError, tarfile.TarError) as error:
+                content = _member(archive, f"{folder}/{name}")
+    except (OSError, KeyError, EOFError, zlib.error, tarfile.TarError) as error:
         raise DataError(f"{file}: cannot be read ({error}); fetch it again") from error
-    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    if found != md5:
+    digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    if digest != md5:
         raise DataError(
-            f"{file}: has the MD5 {found}, but {md5} is published; it is damaged or another file, "
+            f"{file}: has the MD5 {digest}, but {md5} is published; it is damaged or another file, "
             "fetch it again"
         )
     return content
+
+
+def _member(archive: tarfile.TarFile, name: str) -> bytes:
+    """Return what an archive has under a name; nothing of it, and before it, is huge."""
+    for found in archive:
+        _refuse_huge(found.size)
+        if found.name == name:
+            opened = archive.extractfile(found)
+            return opened.read() if opened is not None else b""
+    raise OSError(f"it has no {name}")
+
+
+def _refuse_huge(size: int) -> None:
+    """Raise an `OSError` for more bytes than any of the published files has."""
+    if size > _MOST_BYTES:
+        raise OSError(f"its {size} bytes are more than any published file has")
 
 
 def _labelled(batches: Sequence[tuple[str, Any]], labels: str) -> Labelled:

@@ -8,9 +8,11 @@ Legend: N images, B batch, C channels, H height, W width.
 
 import hashlib
 import io
+import json
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +26,7 @@ from suite import DataError, OnError, atomic_path
 from tasks.image_recognition.data.images import Images
 from tasks.image_recognition.data_config import Channels
 
-_VERSION = 1
+_VERSION = 2
 """Part of the cache's key; raised when decoding changes."""
 _GREY_MODES = {"1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"}
 _LOOKS = 64
@@ -44,6 +46,29 @@ class Look:
         """Bytes of one decoded image."""
         return self.channels * self.height * self.width
 
+    def require(self, array: NDArray[np.uint8], name: str) -> None:
+        """Raise a `DataError` for decoded pixels, (H, W) or (H, W, 3), that look otherwise."""
+        size = (self.height, self.width)
+        if array.shape[:2] != size:
+            raise _different("the first", size, name, array.shape)
+        if array.ndim == 3 and self.channels == 1:
+            raise DataError(
+                f"{name}: has colour, but {_LOOKS} images looked at have none; give "
+                "data.channels=rgb"
+            )
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """All images that can be decoded.
+
+    pixels_NCHW: uint8. kept_N: the index of each. faults: what is wrong with the others, by index.
+    """
+
+    pixels_NCHW: Tensor
+    kept_N: NDArray[np.int64]
+    faults: Mapping[int, str]
+
 
 @dataclass(frozen=True)
 class Decoding:
@@ -60,9 +85,8 @@ class Decoding:
         first, colour = "", self.channels is Channels.rgb
         with quiet_pillow():
             for index in np.linspace(0, len(images) - 1, min(_LOOKS, len(images))).astype(int):
-                try:
-                    other = self.one(images, int(index))
-                except DataError:
+                _, other = self.one(images, int(index))
+                if other is None:
                     continue  # reported when all are decoded, or when their batch is due
                 if array is None:
                     array, first = other, images.name(int(index))
@@ -73,47 +97,41 @@ class Decoding:
             return None
         return Look(3 if colour else 1, array.shape[0], array.shape[1])
 
-    def all(self, images: Images, cache: Path) -> tuple[Tensor, NDArray[np.int64]]:
-        """Return pixels (N, C, H, W) in uint8 and the indices of those images, without skipped."""
+    def all(self, images: Images, cache: Path) -> Decoded:
+        """Decode all images, or take them from the cache; the first fault stops unless skipped."""
         key = self._key(images)
         file = cache / "images" / f"{key}.npz"
-        if key and file.is_file():
-            with np.load(file) as stored:
-                return torch.from_numpy(stored["pixels_NCHW"]), np.arange(len(images))
-        arrays, kept = self._decode(images)
-        pixels_NCHW = _stack(arrays, self.channels)
-        if key and len(kept) == len(images):
+        # A file that is not whole is made anew.
+        with suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            return _stored(file)
+        arrays, kept, faults = self._decode(images)
+        pixels_NCHW, kept_N = _stack(arrays, self.channels), np.array(kept, np.int64)
+        if key and len(kept) + len(faults) == len(images):
             with atomic_path(file) as temporary, temporary.open("wb") as stream:
-                np.savez(stream, pixels_NCHW=pixels_NCHW)
-        return torch.from_numpy(pixels_NCHW), np.array(kept, np.int64)
+                np.savez(stream, pixels_NCHW=pixels_NCHW, kept_N=kept_N, faults=json.dumps(faults))
+        return Decoded(torch.from_numpy(pixels_NCHW), kept_N, faults)
 
     def batch(self, images: Images, indices: Sequence[int], look: Look) -> Tensor:
         """Return pixels (B, C, H, W) in uint8 of images that look as all of them must."""
         pixels_BCHW = np.empty((len(indices), look.channels, look.height, look.width), np.uint8)
         with quiet_pillow():
             for target_CHW, index in zip(pixels_BCHW, indices, strict=True):
-                array = self.one(images, index)
-                if array.shape[:2] != (look.height, look.width):
-                    size = (look.height, look.width)
-                    raise _different("the first", size, images.name(index), array.shape)
-                if array.ndim == 3 and look.channels == 1:
-                    raise DataError(
-                        f"{images.name(index)}: has colour, but {_LOOKS} images looked at have "
-                        "none; give data.channels=rgb"
-                    )
+                fault, array = self.one(images, index)
+                if array is None:
+                    fix = ", or set data.on_error=skip"
+                    if self.on_error is OnError.skip:
+                        fix = ": it could be read before the run"
+                    raise DataError(f"{images.name(index)}: {fault}{fix}")
+                look.require(array, images.name(index))
                 target_CHW[:] = array.transpose(2, 0, 1) if array.ndim == 3 else array
         return torch.from_numpy(pixels_BCHW)
 
-    def one(self, images: Images, index: int) -> NDArray[np.uint8]:
-        """Return the pixels of one image, (H, W) if grey, else (H, W, 3); raise a `DataError`."""
+    def one(self, images: Images, index: int) -> tuple[str, NDArray[np.uint8] | None]:
+        """Return what is wrong with an image, and its pixels: (H, W) if grey, else (H, W, 3)."""
         try:
-            return self.pixels(images.read(index))
+            return "", self.pixels(images.read(index))
         except Exception as error:  # Pillow's decoders raise errors of many kinds
-            fix = "" if self.on_error is OnError.skip else ", or use data.on_error=skip"
-            raise DataError(
-                f"{images.name(index)}: cannot be read as an image ({_reason(error)}); "
-                f"mend or remove it{fix}"
-            ) from error
+            return f"cannot be read as an image ({_reason(error)}); mend or remove it", None
 
     def pixels(self, content: bytes) -> NDArray[np.uint8]:
         """Decode one image to (H, W) if grey, else (H, W, 3)."""
@@ -137,27 +155,38 @@ class Decoding:
         try:
             for index in range(len(images)):
                 digest.update(hashlib.sha256(images.read(index)).digest())
-        except OSError:
+        except Exception:  # a table's library raises errors of many kinds
             return ""
         return digest.hexdigest()[:32]
 
-    def _decode(self, images: Images) -> tuple[list[NDArray[np.uint8]], list[int]]:
+    def _decode(self, images: Images) -> tuple[list[NDArray[np.uint8]], list[int], dict[int, str]]:
         arrays: list[NDArray[np.uint8]] = []
         kept: list[int] = []
+        faults: dict[int, str] = {}
         with quiet_pillow():
             for index in range(len(images)):
-                try:
-                    array = self.one(images, index)
-                except DataError:
+                fault, array = self.one(images, index)
+                if array is None:
+                    faults[index] = fault
                     if self.on_error is OnError.stop:
-                        raise
+                        break  # the caller says so
                     continue
                 if arrays and array.shape[:2] != arrays[0].shape[:2]:
                     first = images.name(kept[0])
                     raise _different(first, arrays[0].shape, images.name(index), array.shape)
                 arrays.append(array)
                 kept.append(index)
-        return arrays, kept
+        return arrays, kept, faults
+
+
+def _stored(file: Path) -> Decoded:
+    with file.open("rb") as opened, np.load(opened) as stored:
+        faults = json.loads(str(stored["faults"]))
+        return Decoded(
+            torch.from_numpy(stored["pixels_NCHW"]),
+            stored["kept_N"],
+            {int(index): reason for index, reason in faults.items()},
+        )
 
 
 @contextmanager
@@ -200,4 +229,4 @@ def _different(first: str, size: Sequence[int], second: str, other: Sequence[int
 def _reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "no known format"
-    return str(error) or type(error).__name__
+    return " ".join(str(error).split()) or type(error).__name__

@@ -52,13 +52,15 @@ class HubImages(EncodedSource):
             )
         classes = getattr(train.features[label], "names", None) or []
         every = [value for split in values for value in values[split]]
-        numbers, classes = numbered(every, classes, f"data.id={self.id}")
+        numbers, classes, faults = numbered(every, classes, f"data.id={self.id}")
         parts, start = {}, 0
         for split, table in tables.items():
             parts[split] = np.arange(start, start + len(table))
             start += len(table)
         rows = {names[split]: table for split, table in tables.items()}
-        catalogue = Catalogue(TableImages(rows, image), np.array(numbers, np.int64), parts, classes)
+        catalogue = Catalogue(
+            TableImages(rows, image), np.array(numbers, np.int64), parts, classes, faults
+        )
         return self.open(catalogue, self._about(train), cache)
 
     def _about(self, table: Any) -> About:

@@ -13,17 +13,23 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from suite import DataError, DataSet, OnError, Split
+from suite import DataError, DataSet, OnError, Sieve, Split
 from tasks.image_recognition.data.assembly import About, Labelled, assemble
 from tasks.image_recognition.data.paths import existing_folder
 
 _PARTS = {Split.TRAIN: "train", Split.TEST: "t10k"}
 _UNSIGNED_BYTE = 8
+_MOST_DEFLATED = 1032
+"""Bytes that deflate makes of one, at most: what a header claims beyond that cannot be there."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Idx:
-    """A folder with the four files of MNIST or of a set in its format, plain or gzipped."""
+    """A folder with the four files of MNIST or of a set in its format, plain or gzipped.
+
+    Its files are whole or refused, and any label is one: there is nothing to skip but test images
+    of a label that training has not.
+    """
 
     path: str
     name: str | None
@@ -43,6 +49,7 @@ class Idx:
             [str(label) for label in range(classes)],
             About(name=self.name or folder.name, source="idx files"),
             validation=self.validation,
+            sieve=Sieve(self.on_error),
         )
 
 
@@ -82,23 +89,30 @@ def read_idx(file: Path, *, axes: int) -> NDArray[np.uint8]:
 
     The header is two zero bytes, the type, the number of axes and the size of each, big-endian.
     """
+    packed = file.suffix == ".gz"
     try:
-        content = file.read_bytes()
-        if file.suffix == ".gz":
-            content = gzip.decompress(content)
+        with gzip.open(file) if packed else file.open("rb") as opened:
+            head = opened.read(4 + 4 * axes)
+            shape = _shape(file, head, axes)
+            size = int(np.prod(shape, dtype=object))
+            room = file.stat().st_size * (_MOST_DEFLATED if packed else 1)
+            # One more than promised tells a longer file, without reading all of a bomb.
+            content = opened.read(min(size + 1, room))
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{file}: cannot be read ({error}); fetch it again") from error
-    start = 4 + 4 * axes
-    if content[:4] != bytes([0, 0, _UNSIGNED_BYTE, axes]) or len(content) < start:
+    if size == 0 or len(content) != size:
+        held = f"more than {size}" if len(content) > size else f"{len(content)}"
         raise DataError(
-            f"{file}: starts with {content[:4].hex(' ') or 'nothing'}, not with the header of an "
-            f"idx file of bytes with {axes} axes (00 00 08 {axes:02x}); fetch it again"
-        )
-    shape = tuple(np.frombuffer(content, ">u4", axes, offset=4).astype(int).tolist())
-    size = int(np.prod(shape, dtype=object))
-    if size == 0 or len(content) - start != size:
-        raise DataError(
-            f"{file}: holds {len(content) - start} bytes after its header, but {shape} needs "
+            f"{file}: holds {held} bytes after its header, but {shape} needs "
             f"{size}; the file is damaged, fetch it again"
         )
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()
+    return np.frombuffer(content, np.uint8).reshape(shape).copy()
+
+
+def _shape(file: Path, head: bytes, axes: int) -> tuple[int, ...]:
+    if head[:4] != bytes([0, 0, _UNSIGNED_BYTE, axes]) or len(head) < 4 + 4 * axes:
+        raise DataError(
+            f"{file}: starts with {head[:4].hex(' ') or 'nothing'}, not with the header of an "
+            f"idx file of bytes with {axes} axes (00 00 08 {axes:02x}); fetch it again"
+        )
+    return tuple(np.frombuffer(head, ">u4", axes, offset=4).astype(int).tolist())

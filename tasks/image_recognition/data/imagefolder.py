@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from suite import DataError, DataSet, Split
+from suite import DataError, DataSet, Split, unwritable
 from tasks.image_recognition.data.assembly import About
 from tasks.image_recognition.data.encoded import Catalogue, EncodedSource
 from tasks.image_recognition.data.images import FileImages
@@ -49,6 +49,9 @@ def split_folders(root: Path) -> dict[Split, Path]:
 def catalogue(root: Path, folders: Mapping[Split, Path]) -> Catalogue:
     """Return the images below the folders of splits; their classes are named by the folders."""
     classes = sorted({f.name for folder in folders.values() for f in _class_folders(folder)})
+    strange = next((name for name in classes if unwritable(name)), None)
+    if strange is not None:
+        raise DataError(f"{root}: the name of the class {strange} is not UTF-8; rename its folder")
     number = {name: label for label, name in enumerate(classes)}
     names: list[str] = []
     labels: list[int] = []

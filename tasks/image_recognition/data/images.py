@@ -7,15 +7,19 @@ Legend: N images.
 
 import hashlib
 import os
+import stat
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+MOST_BYTES = 2**29
+"""Bytes of one encoded image: a sparse file can claim more than memory holds."""
 _PIECE = 2**14
 _PIECES = 3
 
@@ -65,6 +69,12 @@ def content_key(size: int, read: Callable[[int, int], bytes]) -> bytes:
     return digest.digest() + bytes([whole])
 
 
+def refuse_huge(size: int) -> None:
+    """Raise an `OSError` for an encoded image of so many bytes, where they are too many."""
+    if size > MOST_BYTES:
+        raise OSError(f"its {size} bytes are above {MOST_BYTES}")
+
+
 class FileImages(Images):
     """Images in files below a folder."""
 
@@ -82,14 +92,22 @@ class FileImages(Images):
         return {self.root / self.name(index) for index in indices}
 
     def read(self, index: int) -> bytes:
-        return (self.root / self.name(index)).read_bytes()
+        with self._open(index) as file:
+            refuse_huge(os.fstat(file.fileno()).st_size)
+            return file.readall()
 
     def key(self, index: int) -> bytes:
-        with (self.root / self.name(index)).open("rb", buffering=0) as file:
+        with self._open(index) as file:
             handle = file.fileno()
             return content_key(
                 os.fstat(handle).st_size, lambda start, size: os.pread(handle, size, start)
             )
+
+    def _open(self, index: int) -> FileIO:
+        path = self.root / self.name(index)
+        if stat.S_ISFIFO(path.stat().st_mode):
+            raise OSError("it is a pipe, which may have no end")
+        return path.open("rb", buffering=0)
 
     def stamp(self) -> str | None:
         """Hash names, sizes and times of change."""
@@ -142,6 +160,7 @@ class PackedImages(Images):
 
     def read(self, index: int) -> bytes:
         start, size = self._place(index)
+        refuse_huge(size)
         return os.pread(self._handle(), size, start)
 
     def key(self, index: int) -> bytes:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from suite import DataError, DataSet, Split
+from suite import DataSet, Sieve, Split
 from tasks.image_recognition.data.assembly import About, assemble
 from tasks.image_recognition.data.idx import read_parts
 from tasks.image_recognition.data.published import PublishedFile, PublishedSet, differs
@@ -43,11 +43,14 @@ class _IdxSet(PublishedSet):
     def read(self, root: Path, cache: Path) -> DataSet:
         folder = self._folder(root)
         parts = read_parts(folder, lambda name: self.missing(folder, name))
-        largest = max(int(part.label_N.max()) for part in parts.values())
-        if largest >= len(self.classes):
-            raise DataError(f"data={self.name}: {folder} has a label {largest}: is another set")
+        sieve = Sieve(self.on_error)
+        for split, part in parts.items():
+            where = f"{folder}: {split.value}"
+            parts[split] = part.labelled_below(len(self.classes), split, where, sieve)
         note = differs(self.sizes, {split: len(part.label_N) for split, part in parts.items()})
-        return assemble(parts, self.classes, self.about.noting(note), validation=self.validation)
+        return assemble(
+            parts, self.classes, self.about.noting(note), validation=self.validation, sieve=sieve
+        )
 
 
 class Mnist(_IdxSet):

@@ -6,6 +6,7 @@ them would be to read all. So each file is gone through once, a few hundred rows
 
 import errno
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,9 @@ from tasks.image_recognition.data.images import PackedImages, RowNames
 _ROWS = 256
 """Rows that are in memory at a time."""
 _BUFFER_BYTES = 2**20
+_MOST_TIMES = 1000
+"""Times that the bytes of a file may grow when they are unpacked, where they become many."""
+_MANY_BYTES = 2**28
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,8 @@ def _stamp(tables: Sequence[Table]) -> str:
     digest = hashlib.sha256()
     for table in tables:
         status = table.file.stat()
-        digest.update(
-            f"{table.file} {table.image} {status.st_size} {status.st_mtime_ns}\0".encode()
-        )
+        digest.update(os.fsencode(table.file))
+        digest.update(f" {table.image} {status.st_size} {status.st_mtime_ns}\0".encode())
     return digest.hexdigest()
 
 
@@ -78,13 +81,36 @@ def _contents(table: Table) -> Iterator[bytes | None]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    rows = 0
     try:
         # Not buffered ahead: a whole row group would be in memory.
         opened = pq.ParquetFile(table.file, pre_buffer=False, buffer_size=_BUFFER_BYTES)
+        refuse_bomb(opened.metadata, table.file)
         for batch in opened.iter_batches(_ROWS, columns=[table.image]):
             column: Any = batch.column(0)
             if pa.types.is_struct(column.type):
                 column = column.flatten()[column.type.get_field_index("bytes")]
-            yield from column.to_pylist()
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{table.file}: cannot be read ({error}); fetch it again") from error
+            rows += len(column)
+            for value in column.to_pylist():
+                yield value if isinstance(value, bytes) else None
+        if rows != table.rows:
+            raise ValueError(f"{rows} rows of {table.rows}")
+    except Exception as error:  # the library raises errors of many kinds
+        raise DataError(
+            f"{table.file}: cannot be read ({first_line(error)}); fetch it again"
+        ) from error
+
+
+def refuse_bomb(metadata: Any, file: Path) -> None:
+    """Raise a `ValueError` where a parquet file claims to become far more than it is."""
+    # By row groups: to ask for a damaged column aborts the process.
+    unpacked = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
+    packed = file.stat().st_size
+    if unpacked > max(_MANY_BYTES, _MOST_TIMES * packed):
+        raise ValueError(f"{packed} bytes would become {unpacked}")
+
+
+def first_line(error: Exception) -> str:
+    """Return what an error of a library says, in its first line."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -14,7 +14,7 @@ from suite import DataError, DataSet, Split, nearest
 from tasks.image_recognition.data.assembly import About
 from tasks.image_recognition.data.encoded import Catalogue, EncodedSource
 from tasks.image_recognition.data.labels import numbered
-from tasks.image_recognition.data.packing import Table, pack
+from tasks.image_recognition.data.packing import Table, first_line, pack, refuse_bomb
 from tasks.image_recognition.data.paths import SPLIT_NAMES, existing_folder
 
 _LABEL_COLUMNS = ("label", "labels")
@@ -44,13 +44,15 @@ class ImageParquet(EncodedSource):
         tables = {split: [self._table(file, root) for file in files[split]] for split in files}
         every = [table for split in tables for table in tables[split]]
         names = classes or _class_names(tables[Split.TRAIN][0])
-        numbers, names = numbered([v for table in every for v in _labels(table)], names, root)
+        numbers, names, faults = numbered(
+            [v for table in every for v in _labels(table)], names, root
+        )
         ends = accumulate((sum(t.rows for t in tables[split]) for split in tables), initial=0)
         parts = {
             split: np.arange(start, end)
             for split, (start, end) in zip(tables, pairwise(ends), strict=True)
         }
-        return Catalogue(pack(every, cache), np.array(numbers, np.int64), parts, names)
+        return Catalogue(pack(every, cache), np.array(numbers, np.int64), parts, names, faults)
 
     def _table(self, file: Path, root: Path) -> Table:
         schema, rows = _schema(file)
@@ -80,25 +82,30 @@ def split_files(root: Path) -> dict[Split, list[Path]]:
 
 def _schema(file: Path) -> tuple[Any, int]:
     """Return the columns and the number of rows."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(file) as opened:
             return opened.schema_arrow, opened.metadata.num_rows
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{file}: is not a parquet file ({error}); fetch it again") from error
+    except Exception as error:  # the library raises errors of many kinds
+        raise DataError(
+            f"{file}: is not a parquet file ({first_line(error)}); fetch it again"
+        ) from error
 
 
 def _labels(table: Table) -> list[Any]:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(table.file) as opened:
+            refuse_bomb(opened.metadata, table.file)
             labels: list[Any] = opened.read(columns=[table.label])[table.label].to_pylist()
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{table.file}: cannot be read ({error}); fetch it again") from error
+        if len(labels) != table.rows:
+            raise ValueError(f"{len(labels)} labels of {table.rows}")
+    except Exception as error:  # the library raises errors of many kinds
+        raise DataError(
+            f"{table.file}: cannot be read ({first_line(error)}); fetch it again"
+        ) from error
     return labels
 
 

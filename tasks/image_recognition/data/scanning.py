@@ -7,14 +7,15 @@ import hashlib
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from suite import DataError, atomic_path
-from tasks.image_recognition.data.decoding import Decoding, quiet_pillow
+from suite import DataError, atomic_path, kept_faults
+from tasks.image_recognition.data.decoding import Decoding, Look, quiet_pillow
 from tasks.image_recognition.data.images import Images
 
 _CHUNK = 256
@@ -31,7 +32,7 @@ def content_keys(images: Images, indices: NDArray[np.int64], cache: Path) -> NDA
     def of_some(some: NDArray[np.int64]) -> NDArray[np.uint8]:
         try:
             keys = [images.key(int(index)) for index in some]
-        except OSError as error:
+        except Exception as error:  # a table's library raises errors of many kinds
             raise DataError(f"an image cannot be read ({error}); mend or remove it") from error
         return np.frombuffer(b"".join(keys), np.uint8).reshape(len(some), -1)
 
@@ -44,24 +45,29 @@ def content_keys(images: Images, indices: NDArray[np.int64], cache: Path) -> NDA
     return _kept(cache, "keys", images, hashlib.sha256(indices.tobytes()).hexdigest(), find)
 
 
-def readable(images: Images, decoding: Decoding, cache: Path) -> NDArray[np.int64]:
-    """Return the indices of the images that can be decoded, by decoding all of them."""
+def unreadable(images: Images, decoding: Decoding, look: Look, cache: Path) -> dict[int, str]:
+    """Return what is wrong with the images that cannot be decoded, by decoding all of them.
 
-    def of_some(some: NDArray[np.int64]) -> NDArray[np.int64]:
-        good = []
-        for index in some:
-            try:
-                decoding.one(images, int(index))
-            except DataError:
-                continue
-            good.append(index)
-        return np.array(good, np.int64)
+    Raises a `DataError` where one looks otherwise than the others.
+    """
 
-    def find() -> NDArray[np.int64]:
+    def of_some(some: NDArray[np.int64]) -> dict[int, str]:
+        faults = {}
+        for index in some.tolist():
+            fault, array = decoding.one(images, index)
+            if array is None:
+                faults[index] = fault
+            else:
+                look.require(array, images.name(index))
+        return faults
+
+    def find() -> dict[int, str]:
         with quiet_pillow():
-            return np.concatenate(_in_threads(of_some, np.arange(len(images))))
+            found = _in_threads(of_some, np.arange(len(images)))
+        return {index: fault for some in found for index, fault in some.items()}
 
-    return _kept(cache, "readable", images, str(decoding), find)
+    stamp = images.stamp()
+    return kept_faults(cache, None if stamp is None else f"{stamp} {decoding} {look}", find)
 
 
 def _in_threads(
@@ -79,7 +85,8 @@ def _kept(cache: Path, what: str, images: Images, of: str, find: Callable[[], _A
         return find()
     name = hashlib.sha256(f"{stamp} {of}".encode()).hexdigest()[:32]
     file = cache / "images" / f"{name}.{what}.npy"
-    if file.is_file():
+    # A file that is not whole is made anew.
+    with suppress(OSError, ValueError, EOFError):
         return cast(_Array, np.load(file))
     found = find()
     with atomic_path(file) as temporary, temporary.open("wb") as stream:

@@ -5,10 +5,10 @@ made here. Splits that came with the data are kept as they are.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 
-from suite import DataError, Split, hold_out
+from suite import DataError, Sieve, Split, hold_out, require_classes
 
 
 def shares(given: Mapping[Split, object], *, validation: float, test: float) -> dict[Split, float]:
@@ -35,20 +35,37 @@ def carve(
     return {**parts, Split.TRAIN: left}
 
 
-def check_labels(labels: Mapping[Split, Sequence[int]], classes: Sequence[str], name: str) -> None:
-    """Raise a `DataError` where a split is empty, or has a label that training has not."""
+def usable(
+    labels: Mapping[Split, Sequence[int]],
+    classes: Sequence[str],
+    name: str,
+    name_of: Callable[[Split, int], str],
+    sieve: Sieve,
+) -> dict[Split, list[int]]:
+    """Return the places in each split of the images whose label training has; leave out others.
+
+    name: of the data set; name_of: of the image at a place of a split. Raises a `DataError` where a
+    split is empty, or a class has lost all of its training images.
+    """
+    seen = set(labels[Split.TRAIN])
+    kept: dict[Split, list[int]] = {}
     for split in Split:
-        if not len(labels[split]):
+        kept[split] = [i for i, label in enumerate(labels[split]) if label in seen]
+        if len(kept[split]) < len(labels[split]):
+            for i in sorted(set(range(len(labels[split]))) - set(kept[split])):
+                label = classes[labels[split][i]]
+                sieve.leave_out(
+                    split,
+                    name_of(split, i),
+                    f"its label '{label}' has no image in training; add some, or remove it from "
+                    f"{split.value}",
+                    label=label,
+                )
+        if not kept[split]:
             fix = "" if split is Split.TRAIN else f", or change data.{split.value}"
             raise DataError(f"{name}: no image in the {split.value} split; add images{fix}")
-    seen = set(labels[Split.TRAIN])
-    for split in (Split.VALIDATION, Split.TEST):
-        unseen = sorted(set(labels[split]) - seen)
-        if unseen:
-            raise DataError(
-                f"{name}: label '{classes[unseen[0]]}' in the {split.value} split has no image in "
-                f"training; add some, or remove it from {split.value}"
-            )
+    require_classes(sieve.skipped, (classes[label] for label in seen))
+    return kept
 
 
 def describe_splits(keys: Mapping[Split, Sequence[str]], wanted: Mapping[Split, float]) -> str:

@@ -3,6 +3,7 @@
 Legend: N images, H height, W width, C channels.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from suite import DataError, DataSet, Split
+from suite import DataError, DataSet, Sieve, Split
 from tasks.image_recognition.data.assembly import About, Labelled, assemble
+from tasks.image_recognition.data.labels import UNUSABLE
 from tasks.image_recognition.data.published import PublishedFile, PublishedSet, differs
 
 _MD5 = {
@@ -21,6 +23,7 @@ _MD5 = {
     "extra": "a93ce644f1a588dc4d68dda5feec44a7",
 }
 _EXTRA = 531_131
+_MOST_VALUES = 2 * _EXTRA * 3 * 32 * 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +49,13 @@ class Svhn(PublishedSet):
         absent = [part for part in self._parts() if not (root / _file(part)).is_file()]
         if absent:
             raise self.missing(root, _file(absent[0]))
-        found = {part: read_mat(root / _file(part)) for part in self._parts()}
+        sieve = Sieve(self.on_error)
+        found = {
+            part: read_mat(root / _file(part)).labelled_below(
+                10, Split.TEST if part == "test" else Split.TRAIN, root / _file(part), sieve
+            )
+            for part in self._parts()
+        }
         train, published = found["train"], dict(self.sizes)
         if self.extra:
             more = found["extra"]
@@ -58,14 +67,22 @@ class Svhn(PublishedSet):
         parts = {Split.TRAIN: train, Split.TEST: found["test"]}
         note = differs(published, {split: len(part.label_N) for split, part in parts.items()})
         about = _ABOUT.noting("trained on extra too" if self.extra else "", note)
-        return assemble(parts, tuple("0123456789"), about, validation=self.validation)
+        classes = tuple("0123456789")
+        return assemble(parts, classes, about, validation=self.validation, sieve=sieve)
 
 
 def read_mat(file: Path) -> Labelled:
-    """Read `X`, uint8 (H, W, C, N), and `y`, (N, 1) from 1 to 10, where 10 is the digit 0."""
-    from scipy.io import loadmat
+    """Read `X`, uint8 (H, W, C, N), and `y`, (N, 1) from 1 to 10, where 10 is the digit 0.
+
+    Any other label becomes `UNUSABLE`.
+    """
+    from scipy.io import loadmat, whosmat
 
     try:
+        # Headers alone: a small file can hold an array that fills the memory.
+        images = {name: math.prod(shape) for name, shape, _ in whosmat(file)}
+        if max(images.get("X", 0), images.get("y", 0)) > _MOST_VALUES:
+            raise ValueError(f"above {_MOST_VALUES} values")
         held = loadmat(file, variable_names=["X", "y"])
         pixels_HWCN, label_N = held["X"], held["y"].reshape(-1)
     except Exception as error:  # a damaged file raises errors of many kinds
@@ -76,13 +93,13 @@ def read_mat(file: Path) -> Labelled:
         and pixels_HWCN.shape[2:] == (3, len(label_N))
         and label_N.dtype.kind in "iu"
         and len(label_N)
-        and 1 <= label_N.min()
-        and label_N.max() <= 10
     )
     if not sound:
         raise DataError(f"{file}: does not hold X and y of cropped digits; fetch it again")
     pixels_NCHW = np.ascontiguousarray(pixels_HWCN.transpose(3, 2, 0, 1))
-    return Labelled(torch.from_numpy(pixels_NCHW), torch.from_numpy(label_N.astype(np.int64) % 10))
+    label_N = label_N.astype(np.int64)
+    digit_N = np.where((1 <= label_N) & (label_N <= 10), label_N % 10, UNUSABLE)
+    return Labelled(torch.from_numpy(pixels_NCHW), torch.from_numpy(digit_N))
 
 
 def _file(part: str) -> str:

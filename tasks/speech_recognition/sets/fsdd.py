@@ -101,13 +101,17 @@ def _recordings(folder: Path) -> dict[Split, list[Clip]]:
 
 
 def _keyed(clip: Clip) -> Clip:
+    if clip.fault:
+        return clip
     if not clip.group:
-        raise DataError(f"{clip.file.parent}/metadata.csv: {clip.file.name} has no speaker")
+        return replace(clip, key=clip.file.name, fault="has no speaker; give one in metadata.csv")
     return replace(clip, key=clip.file.stem)
 
 
 def _of_each(clips: Sequence[Clip], share: float) -> tuple[list[Clip], list[Clip]]:
     """Hold out a share of each speaker's recordings of each digit."""
-    strata = [(clip.group, clip.text) for clip in clips]
-    kept, held = hold_out([clip.key for clip in clips], share, strata=strata)
-    return [clips[i] for i in kept], [clips[i] for i in held]
+    sound = [clip for clip in clips if not clip.fault]
+    strata = [(clip.group, clip.text) for clip in sound]
+    kept, held = hold_out([clip.key for clip in sound], share, strata=strata)
+    faulty = [clip for clip in clips if clip.fault]
+    return [*(sound[i] for i in kept), *faulty], [sound[i] for i in held]

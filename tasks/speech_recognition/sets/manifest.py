@@ -4,19 +4,18 @@
 on; without them, the whole file.
 """
 
-import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from suite import DataError, OnError, Split, nearest
+from suite import DataError, OnError, Split, json_of, lines_of, nearest, unwritable
 from tasks.speech_recognition.holding_out import complete
 from tasks.speech_recognition.listing import Clip, Listing
 from tasks.speech_recognition.loading import Loading, load
 from tasks.speech_recognition.recordings import SpeechSet
 
 _FILE = "audio_filepath"
+_MOST_SECONDS = 1e9
 
 
 @dataclass(kw_only=True)
@@ -34,6 +33,7 @@ class Manifest:
     on_error: OnError
     stream: bool | str
     memory_gib: float
+    max_seconds: float
 
     def load(self, cache: Path, *, sample_rate: int, shortest: int) -> SpeechSet:
         """Read all manifests; raise a `DataError` that names file, line or field."""
@@ -60,50 +60,63 @@ class Manifest:
                 on_error=self.on_error,
                 stream=self.stream,
                 memory_gib=self.memory_gib,
+                max_seconds=self.max_seconds,
+                cache=cache,
             ),
         )
 
     def _read(self, key: str, file: Path) -> list[Clip]:
         if not file.is_file():
             raise DataError(f"{key}={file}: is not a file; give a manifest, one JSON line each")
-        clips = []
-        for number, line in enumerate(file.read_text(encoding="utf-8-sig").splitlines(), 1):
-            if line.strip():
-                clips.append(self._clip(file, number, line))
+        clips = [
+            self._clip(file, number, line)
+            for number, line in enumerate(lines_of(file), 1)
+            if line.strip()
+        ]
         if not clips:
             raise DataError(f"{file}: lists no recording")
         return clips
 
     def _clip(self, manifest: Path, number: int, line: str) -> Clip:
-        where = f"{manifest}: line {number}"
+        """Return what a line lists; where that cannot be told, what is wrong with it."""
         try:
-            row = json.loads(line)
+            return self._listed(manifest, json_of(line))
+        except DataError as error:
+            fault = str(error)
         except ValueError as error:
-            raise DataError(f"{where} is not JSON ({error}); write one object a line") from error
+            fault = f"is not JSON ({error}); write one object a line"
+        return Clip(file=manifest, text="", key=f"line {number}", fault=fault)
+
+    def _listed(self, manifest: Path, row: Any) -> Clip:
         if not isinstance(row, dict):
-            raise DataError(f"{where} is not an object; write {{"
-                            f'"{_FILE}": …, "duration": …, "{self.text_field}": …}}')  # fmt: skip
+            raise DataError(
+                f'is not an object; write {{"{_FILE}": …, "duration": …, "{self.text_field}": …}}'
+            )
         for name in (_FILE, self.text_field):
             if name not in row:
                 fix = "" if name == _FILE else "; set data.text_field=…"
-                raise DataError(f"{where} has no '{name}'{nearest(name, map(str, row))}{fix}")
+                raise DataError(f"has no '{name}'{nearest(name, map(str, row))}{fix}")
+            if isinstance(row[name], (dict, list, float)) or row[name] is None:
+                raise DataError(f"its {name} is {row[name]!r:.60}; write a text")
+        if "\0" in str(row[_FILE]) or unwritable(str(row[_FILE])):
+            raise DataError(f"its {_FILE} is no name of a file; mend it")
         group = row.get(self.group_field)
         return Clip(
             file=manifest.parent / str(row[_FILE]),
             text=str(row[self.text_field]),
             group=None if group is None else str(group),
             key=str(row[_FILE]),
-            start_seconds=_seconds(where, row, "offset") or 0.0,
-            seconds=_seconds(where, row, "duration"),
+            start_seconds=_seconds(row, "offset") or 0.0,
+            seconds=_seconds(row, "duration"),
         )
 
 
-def _seconds(where: str, row: dict[str, Any], name: str) -> float | None:
+def _seconds(row: dict[str, Any], name: str) -> float | None:
     value = row.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise DataError(f"{where}: {name}={value!r} is not a number of seconds")
-    if value < 0 or (name == "duration" and value == 0):
-        raise DataError(f"{where}: {name}={value!r} must be above 0")
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise DataError(f"{name}={value!r:.60} is not a number of seconds; mend it")
+    if not 0 <= value <= _MOST_SECONDS or (name == "duration" and value == 0):
+        raise DataError(f"{name}={value!r:.60} must be above 0, in seconds; mend it")
     return float(value)

@@ -24,6 +24,7 @@ class PublishedSet(ABC):
     on_error: OnError
     stream: bool | str
     memory_gib: float
+    max_seconds: float
 
     def load(self, cache: Path, *, sample_rate: int, shortest: int) -> SpeechSet:
         """Load the set; raise a `DataError` that says what is missing and where it belongs."""
@@ -36,6 +37,8 @@ class PublishedSet(ABC):
             on_error=self.on_error,
             stream=self.stream,
             memory_gib=self.memory_gib,
+            max_seconds=self.max_seconds,
+            cache=cache,
         )
         return load(self.listing(root), loading)
 

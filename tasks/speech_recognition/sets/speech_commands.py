@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from suite import DataError, Split
+from suite import DataError, Split, lines_of
 from tasks.speech_recognition.listing import Clip, Listing
 from tasks.speech_recognition.sets.download import SPEECH_COMMANDS, fetch
 from tasks.speech_recognition.sets.published import PublishedSet, differs
@@ -61,7 +61,8 @@ def words(source: PublishedSet, root: Path) -> Mapping[Split, list[Clip]]:
         file = folder / name
         if not file.is_file():
             raise source.missing(folder, name)
-        listed.update(dict.fromkeys(file.read_text(encoding="utf-8").split(), split))
+        names = (line.strip() for line in lines_of(file))
+        listed.update(dict.fromkeys(filter(None, names), split))
     clips: dict[Split, list[Clip]] = {split: [] for split in Split}
     for word in sorted(path for path in folder.iterdir() if path.is_dir()):
         if word.name.startswith(("_", ".")):

@@ -80,7 +80,7 @@ class SpeechCommands12(PublishedSet):
             raise DataError(f"{main}: has no {split.value} recording of '{missing[0]}'")
         others = sorted(
             (clip for clip in spoken if clip.text not in WORDS),
-            key=lambda clip: hashlib.sha256(clip.key.encode()).digest(),
+            key=lambda clip: hashlib.sha256(clip.key.encode(errors="surrogatepass")).digest(),
         )
         unknown = others[: math.ceil(len(known) * self.unknown)]
         return [

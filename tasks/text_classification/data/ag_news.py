@@ -1,12 +1,11 @@
 """AG News (Zhang et al. 2015, arXiv:1509.01626): titles and leads of articles, four topics."""
 
-import csv
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import ClassVar
 
-from suite import DataError, Split
+from suite import Split, csv_rows
 from tasks.text_classification.data.published import Facts, PublishedTexts
 from tasks.text_classification.data.tables import Reading
 from tasks.text_classification.data.texts import Rows
@@ -36,22 +35,22 @@ class AGNews(PublishedTexts):
             return None
         if not files[Split.TEST].is_file():
             raise self.missing(root, _FILES[Split.TEST], rest=True)
-        return {split: reading.rows(str(file), _articles(file)) for split, file in files.items()}
+        return {split: reading.rows(split, file, _articles(file)) for split, file in files.items()}
 
 
 def _records(file: Path) -> Iterator[list[str]]:
-    with file.open(encoding="utf-8", newline="") as opened:
-        yield from csv.reader(opened, skipinitialspace=True)
+    yield from csv_rows(file, skipinitialspace=True)
 
 
 def _is_topic(row: list[str]) -> bool:
     return len(row) == 3 and row[0] in {"1", "2", "3", "4"}
 
 
-def _articles(file: Path) -> Iterator[tuple[str, str]]:
+def _articles(file: Path) -> Iterator[tuple[str, str] | str]:
     """Read rows of topic (from 1), title and description."""
-    for number, row in enumerate(_records(file), 1):
+    for row in _records(file):
         if not _is_topic(row):
-            raise DataError(f"{file}: row {number} is not a topic (1 to 4), title and description")
+            yield "is not a topic (1 to 4), title and description; mend it"
+            continue
         topic, title, description = row
         yield f"{title} {description}", _TOPICS[int(topic) - 1]

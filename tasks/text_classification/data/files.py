@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from suite import DataError, OnError, Split
+from suite import DataError, OnError, Sieve, Split
 from tasks.text_classification.data.tables import FORMATS, Column, Reading, split_files
 from tasks.text_classification.data.texts import About, TextSet, classes_of, held_out, text_set
 
@@ -24,18 +24,18 @@ class TextFiles:
         """Read all splits; raise a `DataError` that names file, column or row."""
         root = Path(self.path).expanduser()
         files = _files(root)
-        reading = Reading(cache, self.on_error)
+        sieve = Sieve(self.on_error)
+        reading = Reading(sieve)
         text = Column([self.text_column], "set data.text_column=…")
         label = Column([self.label_column], "set data.label_column=…")
-        rows = {split: reading.table([file], text, label) for split, file in files.items()}
+        rows = {split: reading.table(split, [file], text, label) for split, file in files.items()}
         return text_set(
             held_out(rows, {Split.VALIDATION: self.validation, Split.TEST: self.test}),
-            classes_of(name for _, name in rows[Split.TRAIN]),
+            classes_of(row.label for row in rows[Split.TRAIN]),
             About(name=self.name or (root.stem if root.is_file() else root.name)),
             root=f"data.path={root}",
-            places={split: str(file) for split, file in files.items()},
             column=self.label_column,
-            skipped=reading.skipped,
+            sieve=sieve,
         )
 
 

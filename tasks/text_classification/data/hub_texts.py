@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from suite import DataError, OnError, Split, nearest
+from suite import DataError, OnError, Sieve, Split, nearest
 from tasks.text_classification.data.hub import PARQUET, Files, Hub
 from tasks.text_classification.data.tables import SPLIT_NAMES, Column, Reading
 from tasks.text_classification.data.texts import About, TextSet, classes_of, held_out, text_set
@@ -43,13 +43,16 @@ class HubTexts:
                 "data.revision"
             )
         names = self._splits(there)
-        reading = Reading(cache, self.on_error)
+        sieve = Sieve(self.on_error)
+        reading = Reading(sieve)
         text = Column([self.text_column], "set data.text_column=…")
         label = Column([self.label_column], "set data.label_column=…")
-        rows = {split: reading.table(there[name], text, label) for split, name in names.items()}
+        rows = {
+            split: reading.table(split, there[name], text, label) for split, name in names.items()
+        }
         return text_set(
             held_out(rows, {Split.VALIDATION: self.validation, Split.TEST: self.test}),
-            classes_of(name for _, name in rows[Split.TRAIN]),
+            classes_of(row.label for row in rows[Split.TRAIN]),
             About(
                 name=self.name or "/".join(filter(None, (self.id, self.config))),
                 version=folder.name,  # the commit
@@ -58,9 +61,8 @@ class HubTexts:
                 published_test=Split.TEST in rows,
             ),
             root=f"data.id={self.id}",
-            places={split: f"data.id={self.id}, {name}" for split, name in names.items()},
             column=self.label_column,
-            skipped=reading.skipped,
+            sieve=sieve,
         )
 
     def _splits(self, there: Files) -> dict[Split, str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
-from suite import DataError, OnError, Split
+from suite import DataError, OnError, Sieve, Split
 from tasks.text_classification.data.hub import Hub
 from tasks.text_classification.data.tables import SPLIT_NAMES, Column, Reading, split_files
 from tasks.text_classification.data.texts import (
@@ -63,9 +63,9 @@ class PublishedTexts(ABC):
         """Load the set; raise a `DataError` that says what is missing and where it belongs."""
         facts = self.facts
         root = cache / "data" / facts.name if self.path is None else Path(self.path).expanduser()
-        reading = Reading(cache, self.on_error)
-        rows = self._rows(root, reading)
-        named = {split: self._named(part, root) for split, part in rows.items()}
+        sieve = Sieve(self.on_error)
+        rows = self._rows(root, Reading(sieve))
+        named = {split: self._named(split, part, sieve) for split, part in rows.items()}
         differs = "; ".join(
             f"{split.value} has {len(named[split])}, published are {size}"
             for split, size in facts.sizes.items()
@@ -73,7 +73,7 @@ class PublishedTexts(ABC):
         )
         return text_set(
             held_out(named, {Split.VALIDATION: self.validation}),
-            facts.classes or classes_of(label for _, label in named[Split.TRAIN]),
+            facts.classes or classes_of(row.label for row in named[Split.TRAIN]),
             About(
                 name=facts.name,
                 version="as found" if differs else "as published",
@@ -82,8 +82,7 @@ class PublishedTexts(ABC):
                 notes="; ".join(filter(None, (facts.notes, differs))),
             ),
             root=f"data={facts.name}: {root}",
-            places={},
-            skipped=reading.skipped,
+            sieve=sieve,
         )
 
     @abstractmethod
@@ -129,7 +128,7 @@ class PublishedTexts(ABC):
             own = self._own(files)
             if own.keys() >= self.facts.sizes.keys():
                 splits = [split for split in Split if split in own]
-                return {split: reading.table(own[split], text, label) for split in splits}
+                return {split: reading.table(split, own[split], text, label) for split in splits}
         return None
 
     def _own(self, parts: Mapping[Split, _Part]) -> dict[Split, _Part]:
@@ -146,7 +145,7 @@ class PublishedTexts(ABC):
             own[Split.TEST] = parts[self.facts.test]
         return own
 
-    def _named(self, rows: Rows, root: Path) -> Rows:
+    def _named(self, split: Split, rows: Rows, sieve: Sieve) -> Rows:
         """Give the classes their names, where a table has their numbers."""
         classes = self.facts.classes
         if not classes:
@@ -154,13 +153,16 @@ class PublishedTexts(ABC):
         name = {str(number): one for number, one in enumerate(classes)}
         name |= {one.lower(): one for one in classes}
         named = []
-        for text, label in rows:
-            if label.lower() not in name:
-                raise DataError(
-                    f"data={self.facts.name}: {root}: label '{label}' is none of "
-                    f"{', '.join(classes)}, nor of their numbers from 0"
-                )
-            named.append((text, name[label.lower()]))
+        for row in rows:
+            known = name.get(row.label.lower())
+            if known is not None:
+                named.append(row._replace(label=known))
+                continue
+            reason = (
+                f"label '{row.label:.60}' is none of {', '.join(classes)}, nor of their numbers "
+                "from 0; mend it"
+            )
+            sieve.leave_out(split, row.name, reason)
         return named
 
     def missing(self, root: Path, what: str, *, rest: bool = False) -> DataError:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from suite import DataError, Split
+from suite import Split, csv_rows
 from tasks.text_classification.data.published import Facts, PublishedTexts
 from tasks.text_classification.data.tables import Reading
 from tasks.text_classification.data.texts import Rows
@@ -60,15 +60,11 @@ class SST2GLUE(PublishedTexts):
         if not dev.is_file():
             raise self.missing(root, dev.name, rest=True)
         files = {Split.TRAIN: train, Split.VALIDATION: dev}
-        return {split: reading.rows(str(file), _sentences(file)) for split, file in files.items()}
+        return {split: reading.rows(split, file, _sentences(file)) for split, file in files.items()}
 
 
-def _sentences(file: Path) -> Iterator[tuple[str, str]]:
+def _sentences(file: Path) -> Iterator[tuple[str, str] | str]:
     """Read rows of sentence and label; quotes are words in them, and quote nothing."""
-    with file.open(encoding="utf-8", newline="") as opened:
-        rows = csv.reader(opened, delimiter="\t", quoting=csv.QUOTE_NONE)
-        for number, row in enumerate(rows):
-            if len(row) != 2:
-                raise DataError(f"{file}: line {number + 1} is not a sentence and a label")
-            if number > 0:  # the header
-                yield row[0], row[1]
+    for number, row in enumerate(csv_rows(file, delimiter="\t", quoting=csv.QUOTE_NONE)):
+        if number > 0:  # the header
+            yield (row[0], row[1]) if len(row) == 2 else "is not a sentence and a label; mend it"

@@ -1,14 +1,18 @@
-"""Tables of texts and labels, through the datasets library, which knows all of their formats."""
+"""Tables of texts and labels: which files, which columns, which rows can be used."""
 
+import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from suite import DataError, OnError, Split, nearest
-from tasks.text_classification.data.texts import Rows
+from suite import DataError, Sieve, Split, nearest, unwritable
+from tasks.text_classification.data.formats import read_table
+from tasks.text_classification.data.texts import Row, Rows
 
-FORMATS = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".json": "json", ".jsonl": "json"}
+FORMATS = (".csv", ".tsv", ".parquet", ".json", ".jsonl")
+MOST_CHARACTERS = 2**24
+"""Of a text."""
 SPLIT_NAMES = {
     Split.TRAIN: ("train",),
     Split.VALIDATION: ("validation", "valid", "val", "dev"),
@@ -38,9 +42,8 @@ class Column:
     names: Sequence[str]
     fix: str
 
-    def of(self, table: Any, place: str) -> str:
-        """Return its name in a table."""
-        there = table.column_names
+    def of(self, there: Sequence[str], place: str) -> str:
+        """Return its name among those of a table."""
         for name in self.names:
             if name in there:
                 return name
@@ -53,64 +56,85 @@ class Column:
 
 @dataclass(frozen=True)
 class Reading:
-    """How rows are read: one without a text or a label stops it, or is skipped and named."""
+    """How rows are read: one whose text or label cannot be used goes to the sieve."""
 
-    cache: Path
-    on_error: OnError
-    skipped: list[str] = field(default_factory=list)
+    sieve: Sieve
 
-    def table(self, files: Sequence[Path], text: Column, label: Column) -> Rows:
+    def table(self, split: Split, files: Sequence[Path], text: Column, label: Column) -> Rows:
         """Read the rows of one split; raise a `DataError` that names file, column or row."""
-        place = str(files[0])
-        table = load_table(files, self.cache)
-        text_name, label_name = text.of(table, place), label.of(table, place)
-        names = getattr(table.features[label_name], "names", None)
-        # Lists, as a column of the library decodes its rows one by one.
-        texts, labels = list(table[text_name]), list(table[label_name])
-        if labels and set(labels) == {-1}:
-            raise DataError(f"{place}: its labels are hidden (all are -1); give another split")
-        if names:
-            labels = [None if k is None or k < 0 else names[k] for k in labels]
-        return self.rows(place, zip(texts, labels, strict=True))
+        kept: list[Row] = []
+        unlabelled = True
+        for file in files:
+            table = read_table(file)
+            # Without any row there is no column, and each row tells what is wrong with it.
+            known = table.columns or [text.names[0], label.names[0]]
+            text_name, label_name = (c.of(known, str(file)) for c in (text, label))
+            names = table.names(label_name)
+            waiting: list[tuple[str, Any, Any]] = []
+            for number, row in enumerate(table.rows, 1):
+                name = f"{file} row {number}"
+                if isinstance(row, str):
+                    self.sieve.leave_out(split, name, row)
+                    continue
+                value = row.get(label_name)
+                waiting.append((name, row.get(text_name), _named(value, names)))
+                # While all labels are -1 they may be hidden, and their rows are not bad one by one.
+                unlabelled = unlabelled and value == -1
+                if not unlabelled:
+                    kept += self._good(split, waiting)
+                    waiting = []
+            if unlabelled and waiting:
+                raise DataError(f"{file}: its labels are hidden (all are -1); give another split")
+        return self._some(kept, files[0])
 
-    def rows(self, place: str, cells: Iterable[tuple[Any, Any]]) -> Rows:
-        """Keep the rows of a file that have both."""
-        kept = []
-        for number, (text, label) in enumerate(cells, 1):
-            if self.good(f"{place}: row {number}", text, label):
-                kept.append((text, str(label)))
+    def _good(self, split: Split, rows: Iterable[tuple[str, Any, Any]]) -> list[Row]:
+        found = (self.good(split, *row) for row in rows)
+        return [row for row in found if row is not None]
+
+    def rows(self, split: Split, file: Path, cells: Iterable[tuple[Any, Any] | str]) -> Rows:
+        """Keep the rows of a file that have both a text and a label; a text tells of a bad row."""
+        kept: list[Row] = []
+        for number, row in enumerate(cells, 1):
+            name = f"{file} row {number}"
+            if isinstance(row, str):
+                self.sieve.leave_out(split, name, row)
+            else:
+                kept += self._good(split, [(name, *row)])
+        return self._some(kept, file)
+
+    def good(self, split: Split, name: str, text: Any, label: Any) -> Row | None:
+        """Return the row that a text and a label make; None where it is left out."""
+        written = _written(label)
+        reason = ""
+        if not isinstance(text, str) or not text.strip() or not written:
+            reason = "has no text or no label; mend it"
+        elif unwritable(text) or unwritable(written):
+            reason = "is not UTF-8; mend it"
+        elif len(text) > MOST_CHARACTERS:
+            reason = f"has {len(text)} characters, above {MOST_CHARACTERS}; cut it"
+        if not reason:
+            return Row(text, written, name)
+        known = None if unwritable(written) else written
+        self.sieve.leave_out(split, name, reason, label=known or None)
+        return None
+
+    def _some(self, kept: list[Row], file: Path) -> Rows:
         if not kept:
-            raise DataError(f"{place}: holds no row; data.path needs texts and labels")
+            raise DataError(f"{file}: holds no row; data.path needs texts and labels")
         return kept
 
-    def good(self, place: str, text: Any, label: Any) -> bool:
-        """Return whether there are a text and a label."""
-        if isinstance(text, str) and text.strip() and label is not None and label != "":
-            return True
-        if self.on_error is OnError.stop:
-            raise DataError(f"{place} has no text or no label; mend it, or set data.on_error=skip")
-        self.skipped.append(place)
-        return False
+
+def _named(label: Any, names: Sequence[str]) -> Any:
+    """Return the name of a numbered class, None for a number that has none."""
+    if not names or isinstance(label, str):
+        return label
+    whole = label is not None and label == label and label == int(label)
+    return names[int(label)] if whole and 0 <= label < len(names) else None
 
 
-def load_table(files: Sequence[Path], cache: Path) -> Any:
-    """Read files of one format as one table."""
-    import datasets
-
-    datasets.disable_progress_bars()
-    suffix = files[0].suffix
-    # Words such as "NA" and "null" are text, not missing values.
-    options: dict[str, Any] = {"keep_default_na": False} if FORMATS[suffix] == "csv" else {}
-    if suffix == ".tsv":
-        options["sep"] = "\t"
-    try:
-        return datasets.load_dataset(
-            FORMATS[suffix],
-            data_files=[str(file) for file in files],
-            split="train",
-            cache_dir=str(cache / "datasets"),
-            **options,
-        )
-    except Exception as error:  # the library wraps whatever its readers raise
-        reason = str(error.__cause__ or error).splitlines()[0]
-        raise DataError(f"{files[0]}: cannot be read as {suffix[1:]} ({reason})") from error
+def _written(label: Any) -> str:
+    """Return a label as text; empty for what is none. Tables that lack some have floats."""
+    if isinstance(label, float):
+        return str(int(label)) if math.isfinite(label) and label.is_integer() else ""
+    written = str(label) if isinstance(label, (str, int)) else ""
+    return written if written.strip() else ""

@@ -7,11 +7,20 @@ of the standard sets, 130 MB, so nothing here streams from disk.
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from suite import DataCard, DataError, Split, hold_out
+from suite import DataCard, DataError, Sieve, Split, hold_out, require_classes
 
-Rows = Sequence[tuple[str, str]]
-"""Texts, each with the name of its class."""
+
+class Row(NamedTuple):
+    """A text, the name of its class, and how messages name the row."""
+
+    text: str
+    label: str
+    name: str
+
+
+Rows = Sequence[Row]
 
 
 @dataclass(frozen=True)
@@ -53,7 +62,7 @@ def held_out(rows: Mapping[Split, Rows], shares: Mapping[Split, float]) -> dict[
         if split not in made:
             train = made[Split.TRAIN]
             kept, held = hold_out(
-                [text for text, _ in train], shares[split], strata=[label for _, label in train]
+                [row.text for row in train], shares[split], strata=[row.label for row in train]
             )
             made[Split.TRAIN] = [train[i] for i in kept]
             made[split] = [train[i] for i in held]
@@ -66,48 +75,58 @@ def text_set(
     about: About,
     *,
     root: str,
-    places: Mapping[Split, str],
+    sieve: Sieve,
     column: str = "",
-    skipped: Sequence[str] = (),
 ) -> TextSet:
     """Give each class its number, and write the card.
 
-    For messages, root is what the user gave, places are the files of splits, and column is where
-    labels stand in them.
-    Raises a `DataError` for a split without rows, or a label that is none of the classes.
+    For messages, root is what the user gave, and column is where labels stand. sieve: holds the
+    rows that were left out, and takes those whose label is none of the classes.
+    Raises a `DataError` for a split without rows, or a class that has lost all of its rows.
     """
+    require_classes(sieve.skipped, classes)
     number = {name: k for k, name in enumerate(classes)}
-    splits = {}
+    splits: dict[Split, Texts] = {}
+    kept: dict[Split, Rows] = {}
     for split in Split:
-        if not rows[split]:
+        known = [row for row in rows[split] if row.label in number]
+        if len(known) < len(rows[split]):
+            _leave_out_unseen(split, rows[split], number, column, sieve)
+        if not known:
             raise DataError(
                 f"{root}: no text is left for {split.value}; give more texts or a "
                 f"{split.value} file"
             )
-        unseen = sorted({label for _, label in rows[split]} - number.keys())
-        if unseen:
-            where = f" in column '{column}'" if column else ""
-            raise DataError(
-                f"{places.get(split, root)}: label '{unseen[0]}'{where} does not occur in "
-                "training; mend the label or move it"
-            )
-        splits[split] = Texts(
-            [text for text, _ in rows[split]], [number[label] for _, label in rows[split]]
-        )
-    shared = len({t for t, _ in rows[Split.TRAIN]} & {t for t, _ in rows[Split.TEST]})
+        kept[split] = known
+        splits[split] = Texts([row.text for row in known], [number[row.label] for row in known])
+    train, test = ({row.text for row in kept[split]} for split in (Split.TRAIN, Split.TEST))
+    shared = len(train & test)
     both = f"{shared} texts are in train and in test, as found" if shared else ""
     card = DataCard(
         name=about.name,
         version=about.version,
         licence=about.licence,
         source=about.source,
-        fingerprint=_fingerprint(rows),
-        sizes={split.value: len(rows[split]) for split in Split},
-        skipped=list(skipped),
+        fingerprint=_fingerprint(kept),
+        sizes={split.value: len(kept[split]) for split in Split},
+        skipped=sieve.skipped,
         notes="; ".join(filter(None, (about.notes, both))),
         published_test=about.published_test,
     )
     return TextSet(splits, tuple(classes), card)
+
+
+def _leave_out_unseen(
+    split: Split, rows: Rows, known: Mapping[str, int], column: str, sieve: Sieve
+) -> None:
+    where = f" in column '{column}'" if column else ""
+    for row in rows:
+        if row.label not in known:
+            reason = (
+                f"label '{row.label:.60}'{where} does not occur in training; mend the label or "
+                "move it"
+            )
+            sieve.leave_out(split, row.name, reason, label=row.label)
 
 
 def classes_of(labels: Iterable[str]) -> tuple[str, ...]:
@@ -123,6 +142,6 @@ def classes_of(labels: Iterable[str]) -> tuple[str, ...]:
 def _fingerprint(rows: Mapping[Split, Rows]) -> str:
     digest = hashlib.sha256()
     for split in Split:
-        for text, label in rows[split]:
-            digest.update(f"{split.value}\0{text}\0{label}\0".encode())
+        for row in rows[split]:
+            digest.update(f"{split.value}\0{row.text}\0{row.label}\0".encode())
     return digest.hexdigest()

@@ -1,10 +1,10 @@
 """TREC questions (Li and Roth 2002): what a question asks for, six coarse classes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from suite import DataError, Split
+from suite import Split, lines_of
 from tasks.text_classification.data.published import Facts, PublishedTexts
 from tasks.text_classification.data.tables import Reading
 from tasks.text_classification.data.texts import Rows
@@ -32,17 +32,13 @@ class TREC(PublishedTexts):
             return None
         if not files[Split.TEST].is_file():
             raise self.missing(root, _FILES[Split.TEST], rest=True)
-        return {split: reading.rows(str(file), _questions(file)) for split, file in files.items()}
+        return {split: reading.rows(split, file, _questions(file)) for split, file in files.items()}
 
 
-def _questions(file: Path) -> list[tuple[str, str]]:
+def _questions(file: Path) -> Iterator[tuple[str, str] | str]:
     """Read lines of `COARSE:fine question`."""
-    questions = []
-    # One question has a byte that is not UTF-8; and splitlines would cut at more than newlines.
-    for number, line in enumerate(file.read_text(encoding="latin-1").rstrip("\n").split("\n"), 1):
+    # One question has a byte that is not UTF-8.
+    for line in lines_of(file, encoding="latin-1"):
         label, _, text = line.strip().partition(" ")
         coarse, colon, _ = label.partition(":")
-        if not colon:
-            raise DataError(f"{file}: row {number} is not COARSE:fine and a question")
-        questions.append((text, coarse))
-    return questions
+        yield (text, coarse) if colon else "is not COARSE:fine and a question; mend it"

@@ -68,3 +68,8 @@ def test_key_moves_only_into_a_share_that_grows(key):
     assert split_of(key, validation=0.1, test=0.2) is before
     after = split_of(key, validation=0.3, test=0.2)
     assert after is before or after is Split.VALIDATION
+
+
+def test_a_key_may_be_the_name_of_a_file_that_is_not_unicode():
+    kept, held = hold_out(["a\udcff", "b\ud800", *map(str, range(8))], 0.5)
+    assert sorted([*kept, *held]) == list(range(10))

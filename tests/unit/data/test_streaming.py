@@ -106,7 +106,9 @@ def fetch(index_B):
     return {"label_B": index_B}
 
 try:
-    list(StreamedExamples(fetch, torch.ones(11)).to(torch.device("cpu"), workers=1).evaluation(2))
+    # However long a worker may take, its death is told at once.
+    streamed = StreamedExamples(fetch, torch.ones(11))
+    list(streamed.to(torch.device("cpu"), workers=1, worker_timeout=600).evaluation(2))
 except DataError as error:
     print(error, flush=True)
     os._exit(0)
@@ -117,6 +119,33 @@ def test_a_worker_that_dies_is_one_line():
     # In a process of its own: torch raises wherever the main process is, perhaps once more later.
     done = subprocess.run([sys.executable, "-c", DYING], capture_output=True, text=True, timeout=60)
     assert re.fullmatch("a worker process.*lower hardware.workers.*\n", done.stdout), done.stderr
+
+
+@dataclass(frozen=True)
+class Stuck:
+    """Never comes back from one example, as from a disk that does not answer."""
+
+    def name(self, index: int) -> str:
+        return f"row-{index}.wav"
+
+    def __call__(self, index_B: Tensor) -> dict[str, Tensor]:
+        if 4 in index_B.tolist():
+            time.sleep(600)
+        return {"label_B": index_B}
+
+
+def test_a_worker_that_hangs_is_told_from_one_that_died_and_names_what_it_read():
+    # The timeout is far above what a batch takes, and far below what the worker would need.
+    examples = StreamedExamples(Stuck(), torch.ones(8)).to(CPU, workers=1, worker_timeout=2)
+    seen = []
+    with pytest.raises(DataError) as told:
+        seen.extend(batch["label_B"].tolist() for batch in examples.evaluation(4))
+    assert seen == [[0, 1, 2, 3]]
+    assert re.fullmatch(
+        r"a worker process has read for 2 s without an end, at row-4\.wav, row-5\.wav, row-6\.wav "
+        r"and 1 more: .* raise hardware\.worker_timeout",
+        str(told.value),
+    )
 
 
 def test_torch_tells_of_a_dead_worker_anywhere():

@@ -3,8 +3,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from suite.record import RunRecord
 from suite.tracking import store
 from suite.tracking.journal import Journal

@@ -64,6 +64,7 @@ def source() -> Callable[..., AudioFolder]:
             "on_error": OnError.stop,
             "stream": "auto",
             "memory_gib": 4.0,
+            "max_seconds": 3600.0,
         }
         return AudioFolder(**{**values, **options})
 

@@ -107,7 +107,7 @@ def test_damaged_recording_is_named_and_stops_or_is_skipped(recordings, source, 
     else:
         # The sample rate lies at byte 24 of the header.
         file.write_bytes(content[:24] + bytes(4) + content[28:])
-    with pytest.raises(DataError, match=r"no03\.wav: .*; or set data\.on_error=skip") as caught:
+    with pytest.raises(DataError, match=r"no03\.wav: .*, or set data\.on_error=skip") as caught:
         _load(source(folder))
     assert "\n" not in str(caught.value)
     if damage == "truncated":
@@ -117,7 +117,7 @@ def test_damaged_recording_is_named_and_stops_or_is_skipped(recordings, source, 
     loaded = _load(source(folder, on_error=OnError.skip))
     assert sum(loaded.card.sizes.values()) == 23
     (skipped,) = loaded.card.skipped
-    assert skipped.startswith(str(file))
+    assert skipped.name == str(file)
 
 
 def test_truncated_flac_is_named(recordings, source):
@@ -140,7 +140,7 @@ def test_recording_shorter_than_a_frame_is_named(recordings, source):
 
 def test_recording_without_text_is_named(recordings, source):
     folder = recordings(texts=("yes", ""))
-    with pytest.raises(DataError, match=r"none00\.wav: has no label; or set data\.on_error=skip"):
+    with pytest.raises(DataError, match=r"none00\.wav: has no label.*, or set data\.on_error=skip"):
         _load(source(folder))
 
 

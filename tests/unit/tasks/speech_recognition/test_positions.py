@@ -41,9 +41,9 @@ def test_recordings_are_divided_at_the_last_position_that_does():
         SpeechConfig(sample_rate=1000, hop_seconds=0.01, reduce=2, mels=4, frequency_width=2),
         form=Form.SEQUENCE,
     )
-    fitting, (problem,) = divide(recordings, symbols, stem.positions, remedy="lower it")
+    fitting, problems = divide(recordings, symbols, stem.positions, remedy="lower it")
     assert fitting == [0, 2]
-    assert problem.startswith("y: its transcript needs 4 positions, the model has 3; lower it")
+    assert problems == {1: "its transcript needs 4 positions, the model has 3; lower it"}
     shrunk = partial(stem.positions, shrink=0.9)
     fitting, problems = divide(recordings, symbols, shrunk, remedy="")
     assert (fitting, len(problems)) == ([], 3)
@@ -56,4 +56,4 @@ def test_recordings_longer_than_the_model_hears_are_told():
         recordings, Characters(["ab"]), lambda samples: samples, remedy="", longest=60
     )
     assert fitting == [0]
-    assert problems[0].startswith("y: has 61 samples, of which the model hears 60; cut it")
+    assert problems[1].startswith("has 61 samples, of which the model hears 60; cut it")

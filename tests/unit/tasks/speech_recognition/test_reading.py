@@ -7,7 +7,7 @@ import torch
 from torchaudio.functional import resample as sinc_resample
 
 from suite import DataError
-from tasks.speech_recognition.reading import at_rate, digest, kept_digest, measure, read
+from tasks.speech_recognition.reading import at_rate, digest, kept_digest, measure, read, read_whole
 
 RAMP = np.arange(-4000, 4000, dtype=np.int16)
 
@@ -88,3 +88,71 @@ def test_flac_that_ends_early_is_named_when_it_is_read(files):
     stretch = measure(files["flac"])
     with pytest.raises(DataError, match=r"ramp\.flac: (is truncated|cannot be read)"):
         read(stretch)
+
+
+@pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
+def test_floats_are_the_sound_and_not_its_rounding(files, subtype):
+    file = files["wav"].with_name("float.wav")
+    soundfile.write(file, RAMP / 32768, 8000, subtype=subtype)
+    assert np.array_equal(read(measure(file))[:, 0], RAMP)
+    assert digest(read(measure(file))) == kept_digest(measure(files["flac"]))
+    wild = np.array([2.0, -3e38, 0.5] * 100, np.float32)
+    soundfile.write(file, wild, 8000, subtype=subtype)
+    assert read(measure(file))[:3, 0].tolist() == [32767, -32768, 16384]
+    wild[7] = np.nan
+    soundfile.write(file, wild, 8000, subtype=subtype)
+    with pytest.raises(DataError, match=r"float\.wav: holds samples that are no numbers"):
+        read(measure(file))
+
+
+def test_a_flac_that_holds_another_sound_than_it_tells(files):
+    content = bytearray(files["flac"].read_bytes())
+    content[26] ^= 1  # the first byte of the MD5
+    files["flac"].write_bytes(bytes(content))
+    stretch = measure(files["flac"])
+    with pytest.raises(DataError, match=r"ramp\.flac: has another MD5 than its header says"):
+        read_whole(stretch)
+
+
+def test_half_a_sample_without_a_header(files):
+    files["raw"].write_bytes(files["raw"].read_bytes()[:-1])
+    with pytest.raises(DataError, match=r"ramp\.raw: is truncated"):
+        measure(files["raw"], **how("raw"))
+
+
+@pytest.mark.parametrize(
+    ("rate", "told"),
+    [
+        (999, "has a sample rate of 999"),
+        (2**31 - 1, "has a sample rate of 2147483647"),
+        (44_101, "its sample rate of 44101 cannot be brought to 16000"),
+    ],
+)
+def test_rates_of_damaged_headers(files, rate, told):
+    content = bytearray(files["wav"].read_bytes())
+    content[24:28] = rate.to_bytes(4, "little")
+    files["wav"].write_bytes(bytes(content))
+    with pytest.raises(DataError, match=told):
+        measure(files["wav"], sample_rate=16_000)
+
+
+@pytest.mark.parametrize("rate", [8000, 11_025, 16_000, 22_050, 44_100, 48_000, 96_000, 192_000])
+def test_usual_rates_are_brought_to_each_other(files, rate):
+    soundfile.write(files["wav"], RAMP, rate)
+    for wanted in (8000, 16_000, 22_050, 44_100):
+        assert measure(files["wav"], sample_rate=wanted).rate == rate
+
+
+def test_a_recording_may_last_so_long_and_a_list_may_take_pieces_of_a_longer_one(files):
+    with pytest.raises(DataError, match=r"lasts 1 s in 1 channels, above data\.max_seconds=0\.9"):
+        measure(files["wav"], max_seconds=0.9)
+    assert measure(files["wav"], max_seconds=0.9, seconds=0.5).frames == 4000
+
+
+def test_a_flac_header_that_claims_what_cannot_be_there(files):
+    content = bytearray(files["flac"].read_bytes())
+    content[21] |= 0x0F  # the upper bits of the number of samples
+    content[22:26] = b"\xff" * 4
+    files["flac"].write_bytes(bytes(content))
+    with pytest.raises(DataError, match=r"claims 68719476735 samples in \d+ bytes"):
+        measure(files["flac"])

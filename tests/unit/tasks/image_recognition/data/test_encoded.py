@@ -170,12 +170,28 @@ def test_skipping_in_a_stream_is_skipping_in_memory(images, load, tmp_path):
     (images / "cat" / "07.png").write_bytes(b"?")
     (images / "dog" / "09.png").write_bytes((images / "dog" / "09.png").read_bytes()[:-30])
     streamed = load(images, stream=True, on_error=OnError.skip)
-    assert streamed.card.skipped == ("cat/07.png", "dog/09.png")
+    assert [one.name for one in streamed.card.skipped] == ["cat/07.png", "dog/09.png"]
+    assert [one.label for one in streamed.card.skipped] == ["cat", "dog"]
     assert contents(streamed) == contents(load(images, stream=False, on_error=OnError.skip))
-    assert len(list((tmp_path / "cache" / "images").glob("*.readable.npy"))) == 1
+    assert len(list((tmp_path / "cache" / "faults").glob("*.json"))) == 1
     # What was found is kept until a file changes.
     again = load(images, stream=True, on_error=OnError.skip)
     assert again.card == streamed.card
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_batches_without_the_skipped_are_resumed_by_counting(images, load, workers):
+    for name in ("cat/07.png", "cat/31.png", "dog/09.png"):
+        (images / name).write_bytes(b"?")
+    held = load(images, stream=False, on_error=OnError.skip).splits[Split.TRAIN]
+    data = load(images, stream=True, on_error=OnError.skip)
+    train = data.to(CPU, workers=workers).splits[Split.TRAIN]
+    gone_on = islice(held.training(8, seed=3), 7, 14)  # into the second epoch of five batches
+    resumed = islice(train.training(8, seed=3, skip=7), 7)
+    for one, other in zip(gone_on, resumed, strict=True):
+        assert {k: v.tolist() for k, v in one.items()} == {k: v.tolist() for k, v in other.items()}
 
 
 def test_colour_where_none_was_seen(folder, load, encode, monkeypatch):

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 
@@ -69,7 +71,9 @@ def test_one_corrupt_image_stops_or_is_skipped_by_name(folder, load, encode, spo
     with pytest.raises(DataError, match=r"train/dog/07\.png: cannot be read as an image"):
         load(path)
     data = load(path, on_error=OnError.skip)
-    assert data.card.skipped == ("train/dog/07.png",)
+    (skipped,) = data.card.skipped
+    assert (skipped.split, skipped.name, skipped.label) == (Split.TRAIN, "train/dog/07.png", "dog")
+    assert "cannot be read as an image" in skipped.reason
     assert sum(data.card.sizes.values()) == 47
     # What was skipped is named on the next load too.
     assert load(path, on_error=OnError.skip).card == data.card
@@ -113,11 +117,43 @@ def test_label_unseen_in_training(folder, load, encode):
     path = folder("train", "test")
     (path / "test" / "newt").mkdir()
     (path / "test" / "newt" / "1.png").write_bytes(encode(250))
-    with pytest.raises(DataError, match="label 'newt' in the test split has no image in training"):
+    with pytest.raises(
+        DataError, match=r"^test/newt/1\.png: its label 'newt' has no image in training"
+    ):
         load(path)
+    data = load(path, on_error=OnError.skip)
+    assert [one.name for one in data.card.skipped] == ["test/newt/1.png"]
+    assert data.card.sizes["test"] == 24
+
+
+def test_a_class_that_would_be_lost_is_not_skipped(folder, load):
+    path = folder("train", "test")
+    for file in (path / "train" / "dog").glob("*.png"):
+        file.write_bytes(b"?")
+    with pytest.raises(DataError, match="no training sample of label 'dog' is left"):
+        load(path, on_error=OnError.skip)
 
 
 def test_two_folders_for_one_split(folder, load):
     path = folder("train", "val", "valid")
     with pytest.raises(DataError, match="a second validation folder"):
         load(path)
+
+
+def test_a_pipe_is_no_image(folder, load):
+    path = folder()
+    os.mkfifo(path / "cat" / "pipe.png")
+    with pytest.raises(DataError, match=r"cat/pipe\.png: cannot be read .* a pipe"):
+        load(path)
+    assert [one.name for one in load(path, on_error=OnError.skip).card.skipped] == ["cat/pipe.png"]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_what_is_kept_and_not_whole_is_made_anew(folder, load, tmp_path, stream):
+    path = folder()
+    card = load(path, stream=stream).card
+    kept = [file for file in (tmp_path / "cache" / "images").iterdir() if file.is_file()]
+    assert kept
+    for file in kept:
+        file.write_bytes(file.read_bytes()[:-20])
+    assert load(path, stream=stream).card == card

@@ -1,4 +1,5 @@
 import json
+import math
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -98,12 +99,26 @@ def test_row_that_is_no_image(tmp_path, write, load):
     with pytest.raises(DataError, match=r"train\.parquet row 7: cannot be read as an image"):
         load(path)
     skipped = load(path, on_error=OnError.skip).card.skipped
-    assert skipped == ("train.parquet row 7", "train.parquet row 9")
+    assert [one.name for one in skipped] == ["train.parquet row 7", "train.parquet row 9"]
 
 
 def test_rows_without_a_label(write, load):
-    with pytest.raises(DataError, match="1 rows have no label"):
-        load(write("train.parquet", range(20), [None, *LABELS[1:]]))
+    path = write("train.parquet", range(20), [None, *LABELS[1:]])
+    with pytest.raises(DataError, match=r"train\.parquet row 0: has no label; .*on_error=skip"):
+        load(path)
+    card = load(path, on_error=OnError.skip).card
+    assert [(one.name, one.label) for one in card.skipped] == [("train.parquet row 0", None)]
+
+
+@pytest.mark.parametrize("label", [2, -1, 7.5, math.nan])
+def test_labels_that_name_no_class_do_not_become_one(write, load, label):
+    labels = [label, *LABELS[1:]] if isinstance(label, int) else [label, *map(float, LABELS[1:])]
+    path = write("train.parquet", range(20), labels, names=["cat", "dog"])
+    with pytest.raises(DataError, match=r"train\.parquet row 0: .*label"):
+        load(path)
+    data = load(path, on_error=OnError.skip)
+    assert data.classes == ("cat", "dog")
+    assert sum(data.card.sizes.values()) == 19
 
 
 def test_damaged_or_missing_files(tmp_path, write, load):

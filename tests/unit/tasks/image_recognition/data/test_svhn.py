@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from scipy.io import savemat
+from scipy.io import loadmat, savemat
 
-from suite import DataError, Split
+from suite import DataError, OnError, Split
 from tasks.image_recognition.data import Svhn
 
 SIZES = {"train": 60, "test": 20, "extra": 30}
@@ -25,8 +25,6 @@ def load(folder, tmp_path, **options):
 
 
 def test_files_as_published(files, tmp_path):
-    from scipy.io import loadmat
-
     data = load(files, tmp_path)
     assert data.card.sizes == {"train": 50, "validation": 10, "test": 20}
     test = data.splits[Split.TEST].columns
@@ -57,15 +55,29 @@ def test_missing_files_are_named_at_once(tmp_path):
     [
         {"X": np.zeros((32, 32, 3, 4), np.uint8), "y": np.ones((5, 1), np.uint8)},
         {"X": np.zeros((32, 32, 3, 4)), "y": np.ones((4, 1), np.uint8)},
-        {"X": np.zeros((32, 32, 3, 4), np.uint8), "y": np.zeros((4, 1), np.uint8)},
         {"X": np.zeros((32, 32), np.uint8), "y": np.ones((4, 1), np.uint8)},
     ],
-    ids=["lengths", "floats", "label", "axes"],
+    ids=["lengths", "floats", "axes"],
 )
 def test_other_contents_are_refused(files, tmp_path, held):
     savemat(files / "test_32x32.mat", held)
     with pytest.raises(DataError, match=r"test_32x32\.mat: does not hold X and y of cropped digit"):
         load(files, tmp_path)
+
+
+def test_labels_out_of_range(files, tmp_path):
+    held = loadmat(files / "train_32x32.mat")
+    held["y"][[3, 5]] = [[0], [11]]
+    savemat(files / "train_32x32.mat", {"X": held["X"], "y": held["y"]})
+    with pytest.raises(
+        DataError, match=r"train_32x32\.mat image 3: its label is none .*on_error=skip"
+    ):
+        load(files, tmp_path)
+    card = load(files, tmp_path, on_error=OnError.skip).card
+    assert [one.name.rpartition("/")[2] for one in card.skipped] == [
+        "train_32x32.mat image 3", "train_32x32.mat image 5",
+    ]  # fmt: skip
+    assert card.sizes == {"train": 48, "validation": 10, "test": 20}
 
 
 @pytest.mark.parametrize("spoil", [lambda c: c[:1000], lambda c: b"", lambda c: b"?" * 500])

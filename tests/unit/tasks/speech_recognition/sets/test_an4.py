@@ -57,7 +57,7 @@ def test_lists_that_do_not_match_are_named(open_set, an4):
     with pytest.raises(DataError, match=r"transcription: has 11 lines, an4_train\.fileids has 12"):
         open_set(*TASK, f"data.path={root}").card()
     file.write_text("\n".join([lines[1], lines[0], *lines[2:]]))
-    with pytest.raises(DataError, match=r"line 1 must end in \(an251-fash-b\)"):
+    with pytest.raises(DataError, match=r"line 1: must end in \(an251-fash-b\)"):
         open_set(*TASK, f"data.path={root}").card()
 
 

@@ -80,5 +80,5 @@ def test_line_without_a_transcript_is_named(open_set, librispeech):
     root = librispeech("train-clean-100", "dev-clean", "test-clean")
     table = next(root.rglob("100-1000.trans.txt"))
     table.write_text(table.read_text() + "100-1000-0003\n")
-    with pytest.raises(DataError, match=r"100-1000\.trans\.txt: line 4 is not a name and a tr"):
+    with pytest.raises(DataError, match=r"100-1000\.trans\.txt line 4: is not a name and a tr"):
         open_set(*TASK, f"data.path={root}").card()

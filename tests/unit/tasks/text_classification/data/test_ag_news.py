@@ -65,5 +65,5 @@ def test_table_with_a_header_counts_from_zero(open_set, tmp_path):
 def test_row_that_is_no_article_is_named(open_set, ag_news):
     with (ag_news / "train.csv").open("a") as file:
         file.write('"5","title","lead"\n')
-    with pytest.raises(DataError, match=r"train\.csv: row 41 is not a topic \(1 to 4\), title"):
+    with pytest.raises(DataError, match=r"train\.csv row 41: is not a topic \(1 to 4\), title"):
         open_set("data=ag_news", f"data.path={ag_news}").card()

@@ -146,7 +146,7 @@ def test_label_unseen_in_training_is_named(tmp_path, split):
     _write(tmp_path / "train.csv")
     _write(tmp_path / f"{split}.csv", [("so so", "middling"), ("good", "good")])
     with pytest.raises(
-        DataError, match=rf"{split}\.csv: label 'middling' in column 'label' does not occur"
+        DataError, match=rf"{split}\.csv row 1: label 'middling' in column 'label' does not occur"
     ):
         _files(tmp_path).load(tmp_path / "cache")
 
@@ -155,18 +155,20 @@ def test_label_unseen_in_training_is_named(tmp_path, split):
 def test_empty_text_or_label_stops_or_is_skipped_and_named(tmp_path, row):
     _write(tmp_path / "films.csv", [ROWS[0], row, *ROWS[1:]])
     with pytest.raises(
-        DataError, match=r"films\.csv: row 2 has no text or no label.*on_error=skip"
+        DataError, match=r"films\.csv row 2: has no text or no label.*on_error=skip"
     ):
         _files(tmp_path / "films.csv").load(tmp_path / "cache")
     loaded = _files(tmp_path / "films.csv", on_error=OnError.skip).load(tmp_path / "cache")
     assert _pairs(loaded) == sorted(ROWS)
-    assert loaded.card.skipped == [f"{tmp_path / 'films.csv'}: row 2"]
+    (skipped,) = loaded.card.skipped
+    assert skipped.name == f"{tmp_path / 'films.csv'} row 2"
+    assert (skipped.split, skipped.label) == (Split.TRAIN, row[1] or None)
 
 
 def test_missing_values_of_parquet_are_missing(tmp_path):
     table = pa.table({"text": ["a", None, "c"] * 10, "label": [0, 1, None] * 10})
     pq.write_table(table, tmp_path / "x.parquet")
-    with pytest.raises(DataError, match="row 2 has no text or no label"):
+    with pytest.raises(DataError, match="row 2: has no text or no label"):
         _files(tmp_path / "x.parquet").load(tmp_path / "cache")
 
 
@@ -188,7 +190,7 @@ def test_path_that_is_not_there_and_other_wrong_places(tmp_path):
 def test_damaged_file_is_named(tmp_path, suffix):
     path = tmp_path / f"films{suffix}"
     path.write_bytes(b'\xff\xfe{"text": "a\x00')
-    with pytest.raises(DataError, match=rf"films\{suffix}: "):
+    with pytest.raises(DataError, match=rf"films\{suffix}( row 1)?: "):
         _files(path).load(tmp_path / "cache")
 
 

@@ -69,7 +69,7 @@ def test_glue_of_the_hub_is_the_same_set(open_set, glue, hub_cache):
 def test_glues_line_that_is_no_sentence_is_named(open_set, glue):
     with (glue / "dev.tsv").open("a") as file:
         file.write("no label\n")
-    with pytest.raises(DataError, match=r"dev\.tsv: line 5 is not a sentence and a label"):
+    with pytest.raises(DataError, match=r"dev\.tsv row 4: is not a sentence and a label"):
         open_set("data=sst2_glue", f"data.path={glue}").card()
 
 
