@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable, Sequence
 
 from suite.errors import TriathlonError
+from suite.trust.secrets import redacted, withhold
+from suite.trust.text import printable
 
 VERBS = {
     "list": "suite.verbs.listing:main",
@@ -32,9 +34,10 @@ _PIPE_CLOSED = 128 + 13
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given: list[str] = []
     full_error = os.environ.get("HYDRA_FULL_ERROR") == "1"
     try:
+        given = withhold(sys.argv[1:] if arguments is None else arguments)
         sys.exit(_dispatch(given))
     except TriathlonError as error:
         if full_error:
@@ -79,7 +82,9 @@ def _hydra(arguments: list[str]) -> int:
 
     from suite.job import job, refused
     from suite.plugins import register
+    from suite.trust.hydra_nodes import check_options
 
+    check_options(arguments)
     register()
     # Hydra prints several lines and exits with 1 where this is unset; here errors come back.
     os.environ["HYDRA_FULL_ERROR"] = "1"
@@ -101,7 +106,7 @@ def _failed_jobs(arguments: list[str]) -> int:
 
 
 def _complain(message: str) -> None:
-    print(f"triathlon: {message}", file=sys.stderr)
+    print(f"triathlon: {printable(redacted(message))}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ from suite.hardware.peak import peak_of
 from suite.hardware.profile import Profile
 from suite.hardware.work import Work
 from suite.mistakes import keep_mistakes
-from suite.plugins import check_target
+from suite.plugins import find_target
 from suite.record import RunRecord
 from suite.shallow.search import Found, measure, search
 from suite.standing import standings
@@ -531,7 +531,9 @@ def _one_line(error: BaseException) -> str:
 
 def _build(node: Any, *arguments: Any, **more: Any) -> Any:
     """Call what a configuration node names with its options, and more."""
-    return _named(node._target_)(*arguments, **_options(node), **more)
+    # What is called with the model is an optimizer.
+    kind = _named(node._target_, function=bool(arguments))
+    return kind(*arguments, **_options(node), **more)
 
 
 def _build_source(node: Any) -> Any:
@@ -545,12 +547,5 @@ def _options(node: Any) -> dict[str, Any]:
     return {k: v for k, v in vars(node).items() if k != "_target_"}
 
 
-def _named(target: str) -> Any:
-    from hydra.utils import get_object
-
-    try:
-        return get_object(check_target(target))
-    except TriathlonError:
-        raise
-    except Exception as error:  # whatever a stranger's import raises
-        raise PluginError(f"_target_={target}: cannot be imported ({_one_line(error)})") from error
+def _named(target: str, *, function: bool = False) -> Any:
+    return find_target(target, function=function)

@@ -6,7 +6,6 @@ mlflow is imported inside functions: it costs seconds, and a run without trackin
 import fcntl
 import logging
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode
 
 from suite.data.cache import atomic_path
+from suite.trust.secrets import redacted
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -70,7 +70,7 @@ def is_server(uri: str) -> bool:
 
 def shown(uri: str) -> str:
     """Return the URI without the password it may hold."""
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", uri)
+    return redacted(uri)
 
 
 def connect(results: Path, uri: str) -> "MlflowClient":
@@ -155,7 +155,7 @@ def problem(results: Path, uri: str) -> str | None:
 
 def first_line(error: BaseException) -> str:
     """Return what an error says in one line, cut where it is very long."""
-    text = (str(error).strip() or type(error).__name__).splitlines()[0]
+    text = redacted((str(error).strip() or type(error).__name__).splitlines()[0])
     if "Max retries exceeded" in text:
         return "no connection"
     return text if len(text) <= 160 else text[:159] + "…"

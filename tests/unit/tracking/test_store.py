@@ -10,7 +10,7 @@ def test_default_is_sqlite_in_the_results(tmp_path: Path) -> None:
 
 
 def test_passwords_are_not_shown() -> None:
-    assert store.shown("postgresql://me:secret@db/mlflow") == "postgresql://me:***@db/mlflow"
+    assert store.shown("postgresql://me:secret@db/mlflow") == "postgresql://***@db/mlflow"
     assert store.shown("http://127.0.0.1:5000") == "http://127.0.0.1:5000"
 
 

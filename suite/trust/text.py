@@ -1,0 +1,39 @@
+"""Text from elsewhere (labels, file names, errors) made safe to print and to put into tables."""
+
+import re
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Control characters but tab and newline, and those that turn the direction of writing."""
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+
+
+def printable(text: str) -> str:
+    r"""Return the text with control characters written out (`\x1b`).
+
+    A terminal takes them for commands, which can rewrite what is on it, or its title.
+    """
+    return _CONTROL.sub(_written_out, text)
+
+
+def in_a_line(text: str) -> str:
+    r"""Return the text as one line without control characters; a newline becomes `\n`."""
+    return printable(text.replace("\n", "\\n").replace("\t", " "))
+
+
+def csv_cell(value: object) -> object:
+    """Return the value of a CSV cell; a text that a spreadsheet would compute gets an apostrophe.
+
+    Numbers are left as they are.
+    """
+    if not isinstance(value, str) or not _FORMULA.match(value):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value
+
+
+def _written_out(found: "re.Match[str]") -> str:
+    code = ord(found[0])
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
