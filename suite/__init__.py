@@ -58,6 +58,8 @@ if TYPE_CHECKING:
         Target,
         Task,
     )
+    from suite.trust.archives import extract_archive, gunzip, read_member
+    from suite.trust.paths import inside
 
 _LAZY = {
     "suite.task": (
@@ -80,6 +82,8 @@ _LAZY = {
     "suite.classification": ("Classification", "DataSetTask"),
     "suite.figures": ("confusion_matrix_png",),
     "suite.mistakes": ("Shown", "shown_pixels", "shown_text", "shown_wave"),
+    "suite.trust.archives": ("extract_archive", "gunzip", "read_member"),
+    "suite.trust.paths": ("inside",),
     "suite.statistics": ("Interval", "bootstrap_ratio", "wilson"),
 }  # fmt: skip
 _HOME = {name: module for module, names in _LAZY.items() for name in names}
@@ -135,11 +139,15 @@ __all__ = [
     "atomic_path",
     "bootstrap_ratio",
     "confusion_matrix_png",
+    "extract_archive",
     "fingerprint",
+    "gunzip",
     "hold_out",
+    "inside",
     "length_mask",
     "nearest",
     "normal",
+    "read_member",
     "remembered",
     "shown_pixels",
     "shown_text",

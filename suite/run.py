@@ -21,7 +21,14 @@ from suite.compose import recompose
 from suite.config import KNOWLEDGE, DataStall, HandMadeConfig, RunConfig
 from suite.data.cache import atomic_path, cache_folder
 from suite.data.streaming import worker_died
-from suite.errors import ConfigError, PluginError, TrainingError, TriathlonError, unwritable
+from suite.errors import (
+    ConfigError,
+    DataError,
+    PluginError,
+    TrainingError,
+    TriathlonError,
+    unwritable,
+)
 from suite.features import Backbone, BackboneBuilder
 from suite.hardware.device import choose_device, choose_workers, prepare_process
 from suite.hardware.energy import Energy
@@ -240,7 +247,10 @@ def restore_model(
 ) -> nn.Module:
     """Return the model with the weights of a `model/` folder, on the task's device."""
     model = build_model(config, task, task.setup.device, kept=folder / _KEPT)
-    model.load_state_dict(weights)
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise DataError(f"{folder}: its weights are of another model") from error
     return model.eval()
 
 

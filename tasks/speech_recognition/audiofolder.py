@@ -4,7 +4,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from suite import DataError, OnError, Split, nearest
+from suite import DataError, OnError, Split, inside, nearest
 from tasks.speech_recognition.holding_out import complete
 from tasks.speech_recognition.listing import Clip, Listing
 from tasks.speech_recognition.loading import Loading, load
@@ -108,11 +108,11 @@ def _read_table(folder: Path, text_column: str, group_column: str) -> list[Clip]
         clips = [
             # A row with too few cells has None in the rest.
             Clip(
-                file=folder / (row[_FILE_COLUMN] or ""),
+                file=inside(folder, row[_FILE_COLUMN] or "", f"{table}: row {number}"),
                 text=row[text_column] or "",
                 group=row.get(group_column),
             )
-            for row in reader
+            for number, row in enumerate(reader, 1)
         ]
     if not clips:
         raise DataError(f"{table}: lists no file")

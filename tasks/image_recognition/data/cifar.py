@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from suite import DataError, DataSet, Split
+from suite import DataError, DataSet, Split, read_member
 from tasks.image_recognition.data.assembly import About, Labelled, assemble
 from tasks.image_recognition.data.encoded import Catalogue
 from tasks.image_recognition.data.parquet import ImageParquet, split_files
@@ -26,6 +26,8 @@ from tasks.image_recognition.data.plain_pickle import load_plain
 from tasks.image_recognition.data.published import PublishedFile, PublishedSet, differs
 
 _SHAPE = (3, 32, 32)
+_LARGEST = 200 * 2**20
+"""Bytes of a file in the archive; CIFAR-100's training images take 155 million."""
 _LICENCE = "none stated; cite Krizhevsky 2009"
 
 
@@ -120,9 +122,7 @@ def _read(place: Path, folder: str, name: str, md5: str) -> bytes:
         if place.is_dir():
             content = file.read_bytes()
         else:
-            with tarfile.open(place, "r:gz") as archive:
-                member = archive.extractfile(f"{folder}/{name}")
-                content = member.read() if member is not None else b""
+            content = read_member(place, f"{folder}/{name}", most_bytes=_LARGEST)
     except (OSError, KeyError, EOFError, tarfile.TarError) as error:
         raise DataError(f"{file}: cannot be read ({error}); fetch it again") from error
     found = hashlib.md5(content, usedforsecurity=False).hexdigest()

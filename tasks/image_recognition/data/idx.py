@@ -3,7 +3,6 @@
 Legend: N images, H height, W width.
 """
 
-import gzip
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,12 +12,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from suite import DataError, DataSet, OnError, Split
+from suite import DataError, DataSet, OnError, Split, gunzip
 from tasks.image_recognition.data.assembly import About, Labelled, assemble
 from tasks.image_recognition.data.paths import existing_folder
 
 _PARTS = {Split.TRAIN: "train", Split.TEST: "t10k"}
 _UNSIGNED_BYTE = 8
+_LARGEST = 2 * 2**30
+"""Bytes that a gzipped file may unpack to: the largest of EMNIST has 0.55 billion."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +86,7 @@ def read_idx(file: Path, *, axes: int) -> NDArray[np.uint8]:
     try:
         content = file.read_bytes()
         if file.suffix == ".gz":
-            content = gzip.decompress(content)
+            content = gunzip(content, most_bytes=_LARGEST)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{file}: cannot be read ({error}); fetch it again") from error
     start = 4 + 4 * axes

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from suite import DataError, Split
+from suite import DataError, Split, inside
 from tasks.speech_recognition.audiofolder import split_folders, train_and_test
 from tasks.speech_recognition.holding_out import by_group
 from tasks.speech_recognition.listing import Clip, Listing
@@ -72,7 +72,7 @@ def _listed(folder: Path, part: str) -> list[Clip]:
             raise DataError(f"{transcription}: line {number} must end in ({name})")
         clips.append(
             Clip(
-                file=folder / "wav" / f"{id_}{suffix}",
+                file=inside(folder / "wav", f"{id_}{suffix}", f"{part}.fileids: line {number}"),
                 text=" ".join(_MARK.sub(" ", found["text"]).split()),
                 # an4_clstk/<speaker>/<utterance>
                 group=Path(id_).parent.name,
@@ -95,7 +95,7 @@ def _lines(file: Path) -> list[str]:
 def _form(folder: Path, ids: Sequence[str]) -> tuple[str, str]:
     """Return the ending of the recordings and, where they have no header, their byte order."""
     for suffix in (".sph", ".wav", ".flac", ".raw"):
-        file = folder / "wav" / f"{ids[0]}{suffix}"
+        file = inside(folder / "wav", f"{ids[0]}{suffix}", "an4_train.fileids: line 1")
         if file.is_file():
             return suffix, _byte_order(file) if suffix == ".raw" else ""
     raise DataError(f"{folder}/wav/{ids[0]}: there is no .sph, .raw, .wav or .flac of this name")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from suite import DataError, Split
+from suite import DataError, Split, inside
 from tasks.speech_recognition.holding_out import by_group
 from tasks.speech_recognition.listing import Clip, Listing
 from tasks.speech_recognition.sets.download import LIBRISPEECH, fetch
@@ -99,9 +99,8 @@ def _subset(folder: Path) -> Sequence[Clip]:
             if not text:
                 raise DataError(f"{table}: line {number} is not a name and a transcript")
             speaker = table.parent.parent.name
-            clips.append(
-                Clip(file=table.parent / f"{name}.flac", text=text, group=speaker, key=name)
-            )
+            file = inside(table.parent, f"{name}.flac", f"{table}: line {number}")
+            clips.append(Clip(file=file, text=text, group=speaker, key=name))
     if not clips:
         raise DataError(f"{folder}: has no <speaker>/<chapter>/*.trans.txt; unpack it again")
     return clips

@@ -1,7 +1,7 @@
 """Manifests: JSON lines, one recording each, as NVIDIA NeMo reads them.
 
-`audio_filepath` is absolute or relative to the manifest. `duration` seconds are read from `offset`
-on; without them, the whole file.
+`audio_filepath` is absolute or relative to the manifest, and lies in the manifest's folder or in
+`data.root`. `duration` seconds are read from `offset` on; without them, the whole file.
 """
 
 import json
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from suite import DataError, OnError, Split, nearest
+from suite import DataError, OnError, Split, inside, nearest
 from tasks.speech_recognition.holding_out import complete
 from tasks.speech_recognition.listing import Clip, Listing
 from tasks.speech_recognition.loading import Loading, load
@@ -26,6 +26,7 @@ class Manifest:
     train: str
     validation: str | None
     test: str | None
+    root: str | None
     name: str | None
     text_field: str
     group_field: str
@@ -89,13 +90,21 @@ class Manifest:
                 raise DataError(f"{where} has no '{name}'{nearest(name, map(str, row))}{fix}")
         group = row.get(self.group_field)
         return Clip(
-            file=manifest.parent / str(row[_FILE]),
+            file=self._file(manifest, where, str(row[_FILE])),
             text=str(row[self.text_field]),
             group=None if group is None else str(group),
             key=str(row[_FILE]),
             start_seconds=_seconds(where, row, "offset") or 0.0,
             seconds=_seconds(where, row, "duration"),
         )
+
+    def _file(self, manifest: Path, where: str, name: str) -> Path:
+        """Return a recording, which must lie where the user has said that recordings are."""
+        fix = "set data.root=… to the folder that its recordings lie in"
+        if self.root is None:
+            return inside(manifest.parent, name, where, fix)
+        root = Path(self.root).expanduser().absolute()
+        return inside(root, str(manifest.parent.absolute() / name), where, fix)
 
 
 def _seconds(where: str, row: dict[str, Any], name: str) -> float | None:
