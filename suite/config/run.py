@@ -51,7 +51,7 @@ class TrackingConfig(Node):
         if self.register is not None and self.register.lower() == "false":
             self.register = None
         name = self.register
-        plain = name is None or re.fullmatch(r"[\w.-]+", name)
+        plain = name is None or re.fullmatch(r"[\w-][\w.-]*", name)
         self.require("register", bool(plain), "true, or a name of letters, digits and - _ . alone")
         kept = name is None or (self.enabled and self.log_model)
         self.require("register", kept, "null without tracking.enabled and tracking.log_model")

@@ -4,6 +4,8 @@ import re
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Control characters but tab and newline, and those that turn the direction of writing."""
+_HEAD = re.compile(r"^(\s*(?:#|>|```|~~~|[-*+]\s))")
+"""What makes a heading, a quotation, code or a list of a line that it begins."""
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 
 
@@ -18,6 +20,21 @@ def printable(text: str) -> str:
 def in_a_line(text: str) -> str:
     r"""Return the text as one line without control characters; a newline becomes `\n`."""
     return printable(text.replace("\n", "\\n").replace("\t", " "))
+
+
+def markdown_text(text: str) -> str:
+    """Return the text as one line of Markdown that has no markup, link or picture of its own.
+
+    What it says stays readable where Markdown is not rendered.
+    """
+    text = in_a_line(text).replace("&", "&amp;").replace("<", "&lt;")
+    # `](` makes a link of the words in front, and a picture is fetched from wherever it says.
+    return _HEAD.sub(r"\\\1", text.replace("](", "]\\(").replace("|", "\\|"))
+
+
+def figure_text(text: str) -> str:
+    r"""Return the text for a figure: matplotlib sets what is between two `$` as a formula."""
+    return in_a_line(text).replace("$", r"\$")
 
 
 def csv_cell(value: object) -> object:
