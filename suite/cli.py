@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from suite.errors import TriathlonError
 from suite.trust.secrets import redacted, withhold
-from suite.trust.text import printable
+from suite.trust.text import in_a_line
 
 VERBS = {
     "list": "suite.verbs.listing:main",
@@ -28,6 +28,8 @@ VERBS = {
 
 USAGE_ERROR = 2
 """Exit code of everything that its one line explains."""
+_LONGEST_LINE = 2000
+"""Characters of an error; a value may be of any length."""
 _PIPE_CLOSED = 128 + 13
 """What a shell reports of a program that SIGPIPE ended."""
 
@@ -106,7 +108,13 @@ def _failed_jobs(arguments: list[str]) -> int:
 
 
 def _complain(message: str) -> None:
-    print(f"triathlon: {printable(redacted(message))}", file=sys.stderr)
+    print(f"triathlon: {complaint(message)}", file=sys.stderr)
+
+
+def complaint(message: str) -> str:
+    """Return an error as it is shown: one line, without secrets and control characters."""
+    line = in_a_line(redacted(message)).encode("utf-8", "backslashreplace").decode()
+    return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…"
 
 
 if __name__ == "__main__":

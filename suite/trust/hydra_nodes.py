@@ -86,14 +86,12 @@ def check_search_path(paths: Sequence[object], packages: Sequence[str]) -> None:
 
 def check_hydra(hydra: DictConfig, given: Sequence[str]) -> None:
     """Raise a `ConfigError` for what would run code. given: overrides on the command line."""
-    for part in _BUILT:
+    for part in (*_BUILT, *_LOGGING):
         node = hydra._get_node(part)
-        if isinstance(node, Container):
-            _check_built(part, node)
-    for part in _LOGGING:
-        node = hydra._get_node(part)
-        if isinstance(node, Container):
-            _check_logging(part, node)
+        if not isinstance(node, DictConfig):
+            raise ConfigError(f"hydra.{part}={hydra[part]}: must be settings, key by key")
+        check = _check_built if part in _BUILT else _check_logging
+        check(part, node)
     _check_commands(hydra, given)
     for name in hydra.job.env_set or ():
         if not _ENVIRONMENT.fullmatch(str(name)) and not _is_given(f"job.env_set.{name}", given):

@@ -2,7 +2,9 @@
 
 import re
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+)
 """Control characters but tab and newline, and those that turn the direction of writing."""
 _HEAD = re.compile(r"^(\s*(?:#|>|```|~~~|[-*+]\s))")
 """What makes a heading, a quotation, code or a list of a line that it begins."""
