@@ -6,10 +6,11 @@ MLflow and PostgreSQL's own library look for it; `triathlon sync` of another day
 the user has set it (or in ~/.pgpass), and else says so.
 """
 
+import base64
 import os
 import re
-from collections.abc import Sequence
-from urllib.parse import parse_qsl, unquote, urlencode
+from collections.abc import Iterator, Sequence
+from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from suite.errors import ConfigError
 
@@ -96,11 +97,21 @@ def redacted(text: str) -> str:
     text = re.sub(
         r"(?i)([?&][\w.-]*(?:pass|pwd|token|secret|key)[\w.-]*=)[^&\s'\"]+", r"\1***", text
     )
+    for secret in _secrets():
+        text = text.replace(secret, "***")
+    return text
+
+
+def _secrets() -> Iterator[str]:
+    """Yield the secrets of the environment, also as they stand in a request or an address."""
     for name in _KNOWN:
         secret = os.environ.get(name, "")
         if len(secret) >= _SHORTEST:
-            text = text.replace(secret, "***")
-    return text
+            yield secret
+            yield quote(secret, safe="")
+    user, password = (os.environ.get(name, "") for name in _VARIABLES["server"])
+    if password:
+        yield base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 def read_environment(key: str, *default: str | None) -> str | None:
