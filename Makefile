@@ -30,7 +30,7 @@ else
 PLACE := hardware=cpu_single hydra/launcher=joblib hydra.launcher.n_jobs=$(JOBS)
 endif
 
-.PHONY: demo test test-browser chromium lint references benchmark clean lock help
+.PHONY: demo test test-browser chromium lint references benchmark clean lock audit help
 .DEFAULT_GOAL := help
 
 demo: $(STAMP)  ## train all tasks with two backbones and two optimizers each; 5 minutes on two cores
@@ -62,7 +62,7 @@ benchmark: $(PEERS)/.installed  ## the suite beside Lightning, transformers and 
 	PYTHONPATH=$(PEERS) $(BIN)/python -m benchmarks.peers --to results/benchmarks
 
 clean:  ## remove the environment and caches; results stay
-	rm -rf $(VENV) $(PEERS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(PEERS) .audit build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 lock:  ## write requirements.lock anew (needs uv)
@@ -72,6 +72,10 @@ lock:  ## write requirements.lock anew (needs uv)
 	  --output-file requirements.tmp
 	{ head -n 1 requirements.lock; cat requirements.tmp; } > requirements.new
 	mv requirements.new requirements.lock; rm requirements.tmp
+
+audit:  ## look for known weaknesses of what requirements.lock names (needs a network)
+	@test -x .audit/bin/pip-audit || { $(PYTHON) -m venv .audit && .audit/bin/python -m pip install --quiet 'pip-audit>=2.7,<3'; }
+	.audit/bin/pip-audit --require-hashes --disable-pip --requirement requirements.lock
 
 $(PEERS)/.installed: $(STAMP)
 	$(PIP) --no-deps --target $(PEERS) 'lightning>=2.6,<2.7' 'pytorch-lightning>=2.6,<2.7' \

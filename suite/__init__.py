@@ -14,7 +14,6 @@ from suite.errors import (
     PluginError,
     TriathlonError,
     nearest,
-    printable,
 )
 from suite.plugins import Plugin
 
@@ -68,6 +67,9 @@ if TYPE_CHECKING:
         Target,
         Task,
     )
+    from suite.trust.archives import extract_archive, read_member
+    from suite.trust.paths import inside
+    from suite.trust.text import printable
 
 _LAZY = {
     "suite.task": (
@@ -92,6 +94,9 @@ _LAZY = {
     "suite.classification": ("Classification", "DataSetTask"),
     "suite.figures": ("confusion_matrix_png",),
     "suite.mistakes": ("Shown", "shown_pixels", "shown_text", "shown_wave"),
+    "suite.trust.archives": ("extract_archive", "read_member"),
+    "suite.trust.paths": ("inside",),
+    "suite.trust.text": ("printable",),
     "suite.statistics": ("Interval", "bootstrap_ratio", "wilson"),
 }  # fmt: skip
 _HOME = {name: module for module, names in _LAZY.items() for name in names}
@@ -150,8 +155,10 @@ __all__ = [
     "bootstrap_ratio",
     "confusion_matrix_png",
     "csv_rows",
+    "extract_archive",
     "fingerprint",
     "hold_out",
+    "inside",
     "json_of",
     "kept_faults",
     "length_mask",
@@ -159,6 +166,7 @@ __all__ = [
     "nearest",
     "normal",
     "printable",
+    "read_member",
     "remembered",
     "require_classes",
     "shown_pixels",

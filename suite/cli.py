@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable, Sequence
 
 from suite.errors import TriathlonError
+from suite.trust.secrets import redacted, withhold
+from suite.trust.text import in_a_line
 
 VERBS = {
     "list": "suite.verbs.listing:main",
@@ -27,15 +29,18 @@ VERBS = {
 
 USAGE_ERROR = 2
 """Exit code of everything that its one line explains."""
+_LONGEST_LINE = 2000
+"""Characters of an error; a value may be of any length."""
 _PIPE_CLOSED = 128 + 13
 """What a shell reports of a program that SIGPIPE ended."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given: list[str] = []
     full_error = os.environ.get("HYDRA_FULL_ERROR") == "1"
     try:
+        given = withhold(sys.argv[1:] if arguments is None else arguments)
         sys.exit(_dispatch(given))
     except TriathlonError as error:
         if full_error:
@@ -80,7 +85,9 @@ def _hydra(arguments: list[str]) -> int:
 
     from suite.job import job, refused
     from suite.plugins import register
+    from suite.trust.hydra_nodes import check_options
 
+    check_options(arguments)
     register()
     # Hydra prints several lines and exits with 1 where this is unset; here errors come back.
     os.environ["HYDRA_FULL_ERROR"] = "1"
@@ -102,7 +109,13 @@ def _failed_jobs(arguments: list[str]) -> int:
 
 
 def _complain(message: str) -> None:
-    print(f"triathlon: {message}", file=sys.stderr)
+    print(f"triathlon: {complaint(message)}", file=sys.stderr)
+
+
+def complaint(message: str) -> str:
+    """Return an error as it is shown: one line, without secrets and control characters."""
+    line = in_a_line(redacted(message)).encode("utf-8", "backslashreplace").decode()
+    return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…"
 
 
 if __name__ == "__main__":

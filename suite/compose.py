@@ -1,5 +1,6 @@
 """Composes configurations outside of a Hydra job: for verbs, the help page, a model built again."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from string import Template
 from typing import Any
@@ -7,7 +8,9 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from suite.config import RunConfig, parse
-from suite.plugins import register
+from suite.errors import ConfigError
+from suite.plugins import check_target, register
+from suite.trust.targets import check_all
 
 GROUPS = (
     "task", "data", "backbone", "loss", "optimizer", "schedule", "trainer", "precision",
@@ -22,9 +25,14 @@ def compose(overrides: Sequence[str]) -> RunConfig:
 
 
 def recompose(plain: Mapping[str, Any]) -> RunConfig:
-    """Return the run whose `RunConfig.plain()` this is."""
+    """Return the run whose `RunConfig.plain()` this is, or raise a `ConfigError`.
+
+    It may come with a model that others trained, so it chooses from the groups and no more, and
+    its values are what they are: what they refer to would be read from this machine.
+    """
     plain = dict(plain)
-    choices = plain.pop("choices")
+    choices = _choices(plain.pop("choices", None))
+    _refuse_references(plain)
     composed, _ = _compose([f"{group}={choice}" for group, choice in choices.items() if choice])
     # `merge` checks types against the schemas that composing has brought in.
     return to_run(OmegaConf.merge(composed, plain), choices)  # type: ignore[arg-type]
@@ -45,7 +53,33 @@ def to_run(composed: DictConfig, choices: Mapping[str, Any]) -> RunConfig:
     """Check a composed configuration; note which file of each group it is made of."""
     composed = composed.copy()
     composed.choices = {group: choices.get(group) for group in GROUPS}
-    return parse(composed)
+    run = parse(composed)
+    check_all(run.plain(), check_target)
+    return run
+
+
+def _choices(told: object) -> dict[str, str]:
+    """Return which file of each group a kept configuration names."""
+    if not isinstance(told, Mapping):
+        raise ConfigError("choices: missing; it is not the configuration of a run")
+    choices = {group: str(told[group]) for group in GROUPS if told.get(group)}
+    for group, choice in choices.items():
+        if not re.fullmatch(r"\w[\w-]*(/\w[\w-]*)*", choice):
+            raise ConfigError(f"choices.{group}={choice}: is not the name of an option")
+    return choices
+
+
+def _refuse_references(plain: Any, place: str = "") -> None:
+    if isinstance(plain, Mapping):
+        for key, value in plain.items():
+            _refuse_references(value, f"{place}.{key}" if place else str(key))
+    elif isinstance(plain, list):
+        for value in plain:
+            _refuse_references(value, place)
+    elif isinstance(plain, str) and "${" in plain:
+        raise ConfigError(
+            f"{place}={plain}: a run that was kept has no references; write the value"
+        )
 
 
 def _compose(overrides: Iterable[str]) -> tuple[DictConfig, Mapping[str, Any]]:

@@ -17,6 +17,8 @@ import difflib
 import errno
 from collections.abc import Iterable
 
+from suite.trust.text import in_a_line
+
 _MOST_CHARACTERS = 1500
 
 
@@ -32,7 +34,7 @@ class TriathlonError(Exception):
         if len(text) > _MOST_CHARACTERS:
             half = _MOST_CHARACTERS // 2
             text = f"{text[:half]} … {text[-half:]}"
-        return printable(text)
+        return in_a_line(text)
 
 
 class ConfigError(TriathlonError):
@@ -57,13 +59,6 @@ class DeviceError(TriathlonError):
 
 class TrainingError(TriathlonError):
     """A run that cannot go on."""
-
-
-def printable(text: str) -> str:
-    """Return a text with escapes for what a line of a terminal or a log cannot hold."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def nearest(value: str, options: Iterable[str]) -> str:

@@ -14,6 +14,8 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure as Canvas
 from torch import Tensor
 
+from suite.trust.text import figure_text
+
 _NUMBERS_UP_TO = 20
 """Classes up to which a confusion matrix shows numbers and names."""
 
@@ -24,6 +26,7 @@ def confusion_matrix_png(counts_KK: Tensor, classes: Sequence[str]) -> bytes:
     share = counts / counts.sum(1, keepdim=True).clamp(min=1)
     small = len(classes) <= _NUMBERS_UP_TO
     side = max(4.0, min(0.42 * len(classes) + 1.8, 11.0))
+    classes = [figure_text(name) for name in classes]
     canvas, axes = plt.subplots(figsize=(side, side))
     axes.imshow(share.numpy(), cmap="Blues", vmin=0, vmax=1)
     size = 8 if small else 6

@@ -31,10 +31,24 @@ def explain(error: BaseException, arguments: Sequence[str]) -> str | None:
         return one_line(str(error).partition("Set the environment variable")[0])
     if isinstance(error, ValueError) and "--multirun" in str(error):
         return one_line(str(error))
-    if isinstance(error, ValueError) and "Config group override must be" in str(error):
-        given = next((a for a in arguments if a.endswith("=null")), "null")
-        return f"{given}: a group cannot be null; `triathlon list` shows what there is"
-    return None
+    if isinstance(error, ValueError) and str(error).startswith("Config group override"):
+        given = next((a for a in arguments if a.endswith("=null")), " ".join(arguments))
+        return f"{given}: a group cannot be null or a number; `triathlon list` shows what there is"
+    return _inside_hydra(error, arguments)
+
+
+def _inside_hydra(error: BaseException, arguments: Sequence[str]) -> str | None:
+    """Explain what Hydra and OmegaConf trip over: they assert what a strange override breaks."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = trace.tb_frame.f_globals.get("__name__", "") if trace is not None else ""
+    if place.partition(".")[0] not in ("hydra", "omegaconf", "antlr4") or isinstance(
+        error, OSError
+    ):
+        return None
+    reason = one_line(str(error)) or type(error).__name__
+    return f"{' '.join(arguments)}: cannot be composed ({reason}); mend the overrides"
 
 
 def _not_an_override(error: "OverrideParseException") -> str:  # type: ignore[name-defined]  # noqa: F821

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite.errors import ConfigError, TriathlonError
+from suite.trust.secrets import redacted
+from suite.trust.text import printable
 
 if TYPE_CHECKING:
     from suite.config import RunConfig
@@ -47,7 +49,8 @@ def job(composed: Any) -> str | None:
         if hydra_config.mode is RunMode.RUN:
             refused.append(error)
             return None
-        print(f"triathlon: {' '.join(overrides)}: {error}", file=sys.stderr)
+        told = printable(redacted(f"{' '.join(overrides)}: {error}"))
+        print(f"triathlon: {told}", file=sys.stderr)
         raise
     except Exception:
         if hydra_config.mode is RunMode.MULTIRUN:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite.data.cache import atomic_path
-from suite.errors import PluginError
+from suite.errors import DataError, PluginError
+from suite.trust.paths import inside
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -112,10 +113,13 @@ def read_mistakes(run: Path) -> list[tuple[dict[str, Any], bytes]]:
     folder = run / FOLDER
     try:
         listed = json.loads((folder / LIST).read_text())
-        # Names of files alone: a list from elsewhere must not reach out of the folder.
+        # A list from elsewhere must not reach out of the folder, nor a link that lies in it.
         names = [Path(str(one["file"])).name for one in listed]
+        files = [inside(folder, name, LIST) for name in names[:MOST]]
         return [
-            (one, (folder / name).read_bytes()) for one, name in zip(listed, names, strict=True)
+            (one, file.read_bytes())
+            for one, file in zip(listed, files, strict=False)
+            if file.suffix in SUFFIXES and file.stat().st_size <= LARGEST
         ]
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, DataError):
         return []

@@ -10,11 +10,13 @@ import importlib.metadata
 import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, wraps
 from typing import Any
 
 from suite.config import SCHEMAS
-from suite.errors import ConfigError, PluginError
+from suite.errors import PluginError
+from suite.trust import hydra_nodes, targets
+from suite.trust.secrets import read_environment
 
 GROUP = "triathlon.plugins"
 
@@ -70,6 +72,7 @@ def register() -> None:
     """Tell Hydra of all schemas and of every plugin's configuration, once."""
     from hydra.core.config_store import ConfigStore
     from hydra.core.plugins import Plugins
+    from omegaconf import OmegaConf
 
     store = ConfigStore.instance()
     schemas = dict(SCHEMAS)
@@ -85,6 +88,8 @@ def register() -> None:
 
     Plugins.instance().register(_search_path_plugin())
     sweepers.register()
+    OmegaConf.register_new_resolver("oc.env", read_environment, replace=True)
+    _guard_composing()
 
 
 def _search_path_plugin() -> Any:
@@ -100,10 +105,45 @@ def _search_path_plugin() -> Any:
     return PluginSearchPath
 
 
+def packages() -> list[str]:
+    """Return the packages that a `_target_` may lie in, beside the libraries of models."""
+    return sorted({"suite", *(plugin.package for plugin in find().plugins.values())})
+
+
 def check_target(target: str) -> str:
-    """Return `target` if it lies in the suite or a plugin, else raise: config must not run code."""
-    packages = {"suite", *(plugin.package for plugin in find().plugins.values())}
-    if target.partition(".")[0] not in packages:
-        allowed = ", ".join(sorted(packages))
-        raise ConfigError(f"_target_={target}: must lie in one of the packages {allowed}")
-    return target
+    """Return `target` if its name may be looked up, else raise: config must not run code."""
+    return targets.check_name(target, packages())
+
+
+def find_target(target: str, *, function: bool = False) -> Any:
+    """Return the class that a `_target_` names, or raise a `ConfigError` or `PluginError`.
+
+    function: whether a function will do, as for optimizers, which are called with the model.
+    """
+    return targets.resolve(target, packages(), function=function)
+
+
+def _guard_composing() -> None:
+    """Have every configuration checked before Hydra builds anything that it names.
+
+    Hydra has no hook between composing and building its callbacks, so its loader is wrapped: all
+    that composes goes through it, commands, verbs and the cells of a sweep.
+    """
+    from hydra._internal.config_loader_impl import ConfigLoaderImpl
+
+    load = ConfigLoaderImpl.load_configuration
+    if getattr(load, "guarded", False):
+        return
+
+    @wraps(load)
+    def checked(
+        self: Any, config_name: str | None, overrides: list[str], *arguments: Any, **named: Any
+    ) -> Any:
+        hydra_nodes.check_search_path(hydra_nodes.search_path_in(overrides), packages())
+        composed = load(self, config_name, overrides, *arguments, **named)
+        hydra_nodes.check_search_path(composed.hydra.searchpath or (), packages())
+        hydra_nodes.check_hydra(composed.hydra, overrides)
+        return composed
+
+    checked.guarded = True  # type: ignore[attr-defined]
+    ConfigLoaderImpl.load_configuration = checked  # type: ignore[method-assign]

@@ -11,6 +11,7 @@ from typing import Any
 
 from suite.data.cache import atomic_path
 from suite.errors import DataError
+from suite.trust.paths import plain_name
 
 SCHEMA = 1
 INTERRUPTED = "interrupted"
@@ -119,8 +120,15 @@ class RunRecord:
 
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> "RunRecord":
-        """Return the record that `plain` describes; fields of a later schema are left out."""
+        """Return the record that `plain` describes; fields of a later schema are left out.
+
+        Raises `DataError` where its `run_id` is no name.
+        """
         known = {f.name for f in fields(cls)}
+        run = str(plain.get("run_id", ""))
+        # It is the name of the run's folder, also where the record comes from elsewhere.
+        if not plain_name(run):
+            raise DataError(f"run_id={run!r}: is no name of a run")
         return cls(**{k: v for k, v in plain.items() if k in known})
 
     @classmethod

@@ -22,6 +22,7 @@ from suite.data.skipped import keep_skipped, plain_card
 from suite.data.streaming import worker_died
 from suite.errors import (
     ConfigError,
+    DataError,
     PluginError,
     TrainingError,
     TriathlonError,
@@ -44,7 +45,7 @@ from suite.hardware.peak import peak_of
 from suite.hardware.profile import Profile
 from suite.hardware.work import Work
 from suite.mistakes import keep_mistakes
-from suite.plugins import check_target
+from suite.plugins import find_target
 from suite.record import INTERRUPTED, RunRecord
 from suite.resumption import Mark, Unfinished
 from suite.resumption import find as find_unfinished
@@ -393,7 +394,10 @@ def restore_model(
 ) -> nn.Module:
     """Return the model with the weights of a `model/` folder, on the task's device."""
     model = build_model(config, task, task.setup.device, kept=folder / _KEPT)
-    model.load_state_dict(weights)
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise DataError(f"{folder}: its weights are of another model") from error
     return model.eval()
 
 
@@ -709,7 +713,9 @@ def _one_line(error: BaseException) -> str:
 
 def _build(node: Any, *arguments: Any, **more: Any) -> Any:
     """Call what a configuration node names with its options, and more."""
-    return _named(node._target_)(*arguments, **_options(node), **more)
+    # What is called with the model is an optimizer.
+    kind = _named(node._target_, function=bool(arguments))
+    return kind(*arguments, **_options(node), **more)
 
 
 def _build_source(node: Any) -> Any:
@@ -723,12 +729,5 @@ def _options(node: Any) -> dict[str, Any]:
     return {k: v for k, v in vars(node).items() if k != "_target_"}
 
 
-def _named(target: str) -> Any:
-    from hydra.utils import get_object
-
-    try:
-        return get_object(check_target(target))
-    except TriathlonError:
-        raise
-    except Exception as error:  # whatever a stranger's import raises
-        raise PluginError(f"_target_={target}: cannot be imported ({_one_line(error)})") from error
+def _named(target: str, *, function: bool = False) -> Any:
+    return find_target(target, function=function)

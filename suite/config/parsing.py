@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from suite.config.plugin import ReferenceConfig
 from suite.config.run import RunConfig
 from suite.config.shallow import HandMadeConfig
+from suite.config.values import check_values
 from suite.errors import ConfigError, nearest, one_line
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def parse(config: DictConfig) -> RunConfig:
         run: RunConfig = OmegaConf.to_object(config)  # type: ignore[assignment]
     except OmegaConfBaseException as error:
         raise ConfigError(one_line(str(error))) from error
+    check_values(run.plain())
     shallow = isinstance(run.backbone, HandMadeConfig)
     for group in ("task", "backbone", *(() if shallow else LEARNING)):
         if getattr(run, group) is None:

@@ -16,6 +16,7 @@ from suite.config.plugin import KNOWLEDGE
 from suite.config.shallow import HandMadeConfig
 from suite.config.trainer import TrainerConfig
 from suite.errors import ConfigError
+from suite.trust.secrets import holds_secret
 
 
 @dataclass(kw_only=True)
@@ -27,7 +28,8 @@ class TrackingConfig(Node):
     enabled: bool = True
     """Send the journal to MLflow."""
     uri: str | None = None
-    """MLflow tracking URI; null is sqlite in the results folder."""
+    """MLflow tracking URI; null is sqlite in the results folder. A password belongs into the
+    environment (MLFLOW_TRACKING_PASSWORD, PGPASSWORD), where the command line puts it too."""
     experiment: str | None = None
     """MLflow experiment; null is the task's name, or in a sweep the sweep's."""
     log_model: bool = True
@@ -39,10 +41,17 @@ class TrackingConfig(Node):
     task, data set and backbone."""
 
     def __post_init__(self) -> None:
+        if self.uri is not None and holds_secret(self.uri):
+            # Without the value: this line is printed and kept.
+            raise ConfigError(
+                "tracking.uri: holds a password or token, and configurations are kept with every "
+                "run; take it out and set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, "
+                "MLFLOW_TRACKING_TOKEN or, for PostgreSQL, PGPASSWORD"
+            )
         if self.register is not None and self.register.lower() == "false":
             self.register = None
         name = self.register
-        plain = name is None or re.fullmatch(r"[\w.-]+", name)
+        plain = name is None or re.fullmatch(r"[\w-][\w.-]*", name)
         self.require("register", bool(plain), "true, or a name of letters, digits and - _ . alone")
         kept = name is None or (self.enabled and self.log_model)
         self.require("register", kept, "null without tracking.enabled and tracking.log_model")

@@ -17,8 +17,9 @@ from typing import Any, Protocol
 
 from suite.config import OnError
 from suite.data.cache import atomic_path
-from suite.errors import DataError, printable
+from suite.errors import DataError
 from suite.task import DataCard, Skipped, Split
+from suite.trust.text import in_a_line
 
 NAME = "skipped.jsonl"
 """The list in a run's folder, one object to a line: split, name, reason, label."""
@@ -49,7 +50,7 @@ class Sieve:
         """
         if not self.skips:
             raise DataError(f"{name}: {reason}, or set data.on_error=skip")
-        one = Skipped(split=split, name=printable(name), reason=printable(reason), label=label)
+        one = Skipped(split=split, name=in_a_line(name), reason=in_a_line(reason), label=label)
         self.skipped.append(one)
 
 

@@ -16,6 +16,7 @@ from suite.figures import png
 from suite.inference.bench import Result, Speed
 from suite.inference.plan import ModelForm
 from suite.inference.record import BenchRecord
+from suite.trust.text import figure_text
 
 _COLOURS = {
     ModelForm.eager: "#0072B2",
@@ -54,8 +55,8 @@ def latency_throughput_png(record: BenchRecord) -> bytes:
     )
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25, which="both")
-    axes.set_title(_subtitle(record), fontsize=8, loc="left", color="#555555")
-    canvas.suptitle(record.title, fontsize=11, fontweight="bold", x=0.01, ha="left")
+    axes.set_title(figure_text(_subtitle(record)), fontsize=8, loc="left", color="#555555")
+    canvas.suptitle(figure_text(record.title), fontsize=11, fontweight="bold", x=0.01, ha="left")
     return png(canvas)
 
 

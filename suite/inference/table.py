@@ -24,11 +24,11 @@ _BUSY = 0.25
 
 def show(record: "BenchRecord", console: "Console | None" = None) -> None:
     """Print the table and what it rests on."""
-    from rich.console import Console
+    from suite.trust.terminal import Terminal
 
-    console = console or Console()
+    console = console or Terminal()
     if not console.is_terminal:
-        console = Console(file=console.file, width=max(console.width, _WIDTH_OF_A_LOG))
+        console = Terminal(file=console.file, width=max(console.width, _WIDTH_OF_A_LOG))
     console.print(table_of(record))
     for line in notes_of(record):
         console.print(line, markup=False, highlight=False)

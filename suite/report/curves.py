@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from suite.figures import png
+from suite.trust.text import figure_text
 
 _COLOURS = {"train": "#999999", "validation": "#0072B2", "test": "#D55E00"}
 _ORDERS_OF_MAGNITUDE = 20.0
@@ -50,7 +51,9 @@ def curves_png(events: Iterable[Mapping[str, Any]]) -> bytes:
     title = " · ".join(name for name in names if name)
     synthetic = " (synthetic data)" if record.get("data_card", {}).get("synthetic") else ""
     seed = f" · seed {record['seed']}" if "seed" in record else ""
-    canvas.suptitle(title + seed + synthetic, fontsize=11, fontweight="bold", x=0.01, ha="left")
+    canvas.suptitle(
+        figure_text(title) + seed + synthetic, fontsize=11, fontweight="bold", x=0.01, ha="left"
+    )
     return png(canvas)
 
 
@@ -63,7 +66,7 @@ def _draw(axes: Axes, curves: Mapping[str, Curve], metric: str, splits: Sequence
                 steps, values, color=_COLOURS[split], lw=1.6, marker=marker, ms=4, label=split
             )
     axes.set_xlabel("step", fontsize=9)
-    axes.set_ylabel(metric, fontsize=9)
+    axes.set_ylabel(figure_text(metric), fontsize=9)
     axes.tick_params(labelsize=8)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)

@@ -13,6 +13,7 @@ from suite.report.columns import brief_columns, seeds_line, target_line, words
 from suite.report.leaderboard import Leaderboard
 from suite.report.page.answers import answer_of
 from suite.report.tables import markdown_table
+from suite.trust.text import markdown_text
 
 MOST_ROWS = 50
 """Rows of a board that have numbers of their own; the files have all."""
@@ -115,8 +116,8 @@ def _section(at: int, board: Board, most: int) -> str:
     told = [f"{left} more in leaderboard.md" if left else "", seeds_line(board), target_line(board)]
     under = "; ".join(line for line in told if line)
     # Without marks: a table of runs shows the beginning as it stands.
-    sentence = f"{answer.sentence} {answer.told}".strip()
-    return f"{sentence}\n\n{table}\n\n{under[0].upper()}{under[1:]}."
+    sentence = markdown_text(f"{answer.sentence} {answer.told}".strip())
+    return f"{sentence}\n\n{table}\n\n{markdown_text(f'{under[0].upper()}{under[1:]}.')}"
 
 
 def _answers(leaderboard: Leaderboard) -> str:
@@ -124,7 +125,8 @@ def _answers(leaderboard: Leaderboard) -> str:
     lines: list[str] = []
     for board in leaderboard.boards:
         best = board.rows[0]
-        line = f"- {board.title}: {best.name}, test {words(board.metric)} {best.mean:.4f}"
+        told = f"{board.title}: {best.name}, test {words(board.metric)} {best.mean:.4f}"
+        line = f"- {markdown_text(told)}"
         if sum(map(len, lines)) + len(lines) + len(line) > _LONGEST_NOTE:
             lines.append(f"- {len(leaderboard.boards) - len(lines)} more in leaderboard.md")
             break

@@ -13,6 +13,7 @@ from suite.report.board import Board, Row
 from suite.report.columns import direction_words, words
 from suite.report.comparison import TOO_FEW, WORSE
 from suite.report.leaderboard import Leaderboard
+from suite.trust.text import figure_text
 
 _MOST_ROWS = 12
 """Rows of a board that are drawn; the tables have all."""
@@ -78,13 +79,13 @@ def _draw(canvas: Figure, axes: Axes, board: Board, colours: dict[str, str]) -> 
             bbox={"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.8},
         )
     for number, reference in enumerate(board.references):
-        label = _label(board, reference)
+        label = figure_text(_label(board, reference))
         style = _LINES[number % len(_LINES)]
         if reference["metric"] == board.metric:
             axes.axvline(reference["value"], color="black", lw=1.1, ls=style, label=label, zorder=2)
         else:  # no place on this axis, but in the legend
             axes.plot([], [], ls="none", label=label)
-    axes.set_yticks(range(len(rows)), [_short(row.name) for row in rows], fontsize=9)
+    axes.set_yticks(range(len(rows)), [figure_text(_short(row.name)) for row in rows], fontsize=9)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     # Room for the labels at the bars' ends.
     room = 0.6 if any(_verdicts(row) or _unlike_best(row) for row in rows) else 0.3
@@ -95,11 +96,11 @@ def _draw(canvas: Figure, axes: Axes, board: Board, colours: dict[str, str]) -> 
     cut = f"; axis from {low:.3g}" if low > 0 else ""
     band = "; line: 95% over seeds" if any(row.seeds.interval for row in rows) else ""
     band += "; grey: 95% over items" if any(_interval(board, r) for r in rows) else ""
-    axes.set_xlabel(f"test {words(board.metric)} ({better}{cut}{band})", fontsize=9)
+    axes.set_xlabel(f"test {figure_text(words(board.metric))} ({better}{cut}{band})", fontsize=9)
     axes.tick_params(axis="x", labelsize=8)
     left_out = len(board.rows) - len(rows)
     more = f", best {len(rows)} of {len(board.rows)}" if left_out else ""
-    axes.set_title(board.title + more, fontsize=11, fontweight="bold", loc="left")
+    axes.set_title(figure_text(board.title) + more, fontsize=11, fontweight="bold", loc="left")
     axes.spines[["top", "right"]].set_visible(False)
     if board.references:
         below = ScaledTranslation(0, -0.5, canvas.dpi_scale_trans)

@@ -10,6 +10,7 @@ from suite.report.board import Board, Row
 from suite.report.columns import MISSING, columns_of, seeds_line, standing_line, target_line, words
 from suite.report.leaderboard import Leaderboard
 from suite.report.scores import MEASURES
+from suite.trust.text import csv_cell, markdown_text
 
 
 def matrix_headings(leaderboard: Leaderboard) -> list[tuple[str, str]]:
@@ -45,7 +46,9 @@ def markdown(leaderboard: Leaderboard) -> str:
         parts.append(f"{heading}\n\n{markdown_table(headings, cells)}\n")
     if leaderboard.across is not None:
         parts.append(_across_section(leaderboard.across))
-    parts += [f"{line[0].upper()}{line[1:]}.\n" for line in leaderboard.summary()]
+    parts += [
+        markdown_text(f"{line[0].upper()}{line[1:]}.") + "\n" for line in leaderboard.summary()
+    ]
     return "\n".join(parts)
 
 
@@ -94,7 +97,8 @@ def _measures(found: Across) -> list[str]:
 def _across_section(found: Across) -> str:
     table = markdown_table(across_headings(found), list(across_lines(found)))
     under = "; ".join(across_notes(found))
-    return f"## Across data sets\n\n{table}\n\n{under[0].upper()}{under[1:]}.\n"
+    told = markdown_text(f"{under[0].upper()}{under[1:]}")
+    return f"## Across data sets\n\n{table}\n\n{told}.\n"
 
 
 def _board_section(board: Board) -> str:
@@ -111,7 +115,8 @@ def _board_section(board: Board) -> str:
         standing_line(board),
     ]
     under = "; ".join(line for line in told if line)
-    return f"## {board.title}\n\n{table}\n\n{under[0].upper()}{under[1:]}.\n"
+    told_under = markdown_text(f"{under[0].upper()}{under[1:]}")
+    return f"## {markdown_text(board.title)}\n\n{table}\n\n{told_under}.\n"
 
 
 def markdown_table(
@@ -120,7 +125,8 @@ def markdown_table(
     """Return a table. numbers: headings of columns set to the right; None is all but the first."""
     right = headings[1:] if numbers is None else numbers
     rule = ["---:" if heading in right else "---" for heading in headings]
-    lines = [headings, rule, *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    cells = [[markdown_text(cell) for cell in row] for row in (headings, *rows)]
+    lines = [cells[0], rule, *cells[1:]]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -148,12 +154,16 @@ def comma_separated(leaderboard: Leaderboard) -> str:
     for board in leaderboard.boards:
         place = {name: getattr(board, name) for name in _PLACE}
         for row in board.rows:
-            writer.writerow(place | _flat(row) | _flat_standing(row))
+            writer.writerow(_safe(place | _flat(row) | _flat_standing(row)))
         for reference in board.references:
             known = {name: reference.get(name) for name in ("n", *_REFERENCE)}
             known |= {"backbone": f"reference: {reference['name']}", "metric": reference["metric"]}
-            writer.writerow(place | known | {"mean": reference["value"]})
+            writer.writerow(_safe(place | known | {"mean": reference["value"]}))
     return buffer.getvalue()
+
+
+def _safe(cells: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: csv_cell(value) for name, value in cells.items()}
 
 
 def _flat(row: Row) -> dict[str, Any]:

@@ -39,11 +39,11 @@ _MATRIX_COLUMN = 16
 
 def show(leaderboard: Leaderboard, console: "Console | None" = None) -> None:
     """Print all boards, and the table of backbones by data set."""
-    from rich.console import Console
+    from suite.trust.terminal import Terminal
 
-    console = console or Console()
+    console = console or Terminal()
     if not console.is_terminal:
-        console = Console(file=console.file, width=max(console.width, _WIDTH_OF_A_LOG))
+        console = Terminal(file=console.file, width=max(console.width, _WIDTH_OF_A_LOG))
     for board in leaderboard.boards:
         console.print(board.title, style="bold", markup=False, highlight=False)
         console.print(_board_table(board, console.width))

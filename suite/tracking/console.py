@@ -9,13 +9,13 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console as Terminal
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from suite.standing import label_of
 from suite.tracking.journal import Event
+from suite.trust.terminal import Terminal
 
 _SECONDS_BETWEEN = 0.5
 _WORTH_TELLING = 0.01

@@ -6,6 +6,7 @@ from typing import Any
 
 from suite.sweeps.plan import Plan
 from suite.tracking.sweep_run import folder_of
+from suite.trust.text import in_a_line, markdown_text
 
 _FIRST = ("task", "data", "experiment", "backbone", "optimizer", "loss", "schedule")
 """Groups whose choice needs no key beside it; they come in this order, and the seed last."""
@@ -27,7 +28,7 @@ def run_name(record: Record, results: Path) -> str:
     """
     given = (record.get("config") or {}).get("name")
     if given:
-        return str(given)
+        return in_a_line(str(given))
     overrides = [str(one).lstrip("+") for one in record.get("overrides") or ()]
     plan = Plan.read(folder_of(results, record["sweep"])) if record.get("sweep") else None
     if plan is not None:
@@ -49,6 +50,7 @@ def _joined(overrides: Iterable[str]) -> str:
     place = {key: number for number, key in enumerate(_FIRST)} | {"seed": len(_FIRST) + 1}
     ordered = sorted(overrides, key=lambda one: place.get(_key(one), len(_FIRST)))
     name = " · ".join(text for text in map(_short, ordered) if text)
+    name = in_a_line(name)
     return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
 
 
@@ -74,9 +76,10 @@ def note_of(record: Record, picture: str = "") -> str:
 
     picture: address of its curves. The first line is what a table of runs shows, without marks.
     """
-    lines = [_outcome(record), *_target(record), *_others(record), _made_of(record)]
+    told_of = [_outcome(record), *_target(record), *_others(record), _made_of(record)]
+    lines = [markdown_text(line) for line in told_of]
     if record.get("overrides"):
-        told = " ".join(record["overrides"]).replace("`", "'")
+        told = in_a_line(" ".join(record["overrides"])).replace("`", "'")
         lines.append(f"`triathlon {told}`")
     text = "\n\n".join(line for line in lines if line)[:LONGEST_NOTE]
     shown = f"\n\n![Learning curves]({picture})"

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from suite.data.recorder import Recorder
+from suite.errors import DataError, one_line
 from suite.task import Batch
 from suite.tracking.store import apply_settings
 
@@ -64,8 +66,21 @@ def save_model_folder(
 
 
 def read_model_folder(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Return the run's configuration and the weights, on the CPU."""
-    return json.loads((folder / CONFIG).read_text()), load_file(folder / WEIGHTS)
+    """Return the run's configuration and the weights, on the CPU.
+
+    Raises `DataError` for a folder that does not hold both: weights are read as safetensors alone.
+    """
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        weights = load_file(folder / WEIGHTS)
+    except (OSError, ValueError, SafetensorError) as error:
+        reason = one_line(str(error))[:200]
+        raise DataError(
+            f"{folder}: is no model of a run ({reason}); it needs {CONFIG} and {WEIGHTS}"
+        ) from error
+    if not isinstance(config, dict):
+        raise DataError(f"{folder / CONFIG}: is not the configuration of a run")
+    return config, weights
 
 
 def outputs_of(result: Any) -> dict[str, Tensor]:

@@ -19,6 +19,7 @@ from suite.tracking import store, sweep_run, views
 from suite.tracking.describe import LONGEST_NOTE
 from suite.tracking.rows import dataset_of, legal
 from suite.tracking.sweep_run import Sweep, folder_of
+from suite.trust.text import markdown_text
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -143,7 +144,7 @@ def _note(
     parts = [path.read_text(encoding="utf-8").strip()] if path.exists() else []
     if best:
         links = [
-            f"[{name.rpartition('.')[2]}](#/experiments/{experiment}/runs/{run})"
+            f"[{markdown_text(name.rpartition('.')[2])}](#/experiments/{experiment}/runs/{run})"
             for name, run in best.items()
         ]
         parts.append(f"Best runs: {', '.join(links)}.")

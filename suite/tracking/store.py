@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 
 from suite.data.cache import atomic_path
 from suite.tracking.knock import knock
+from suite.trust.secrets import redacted
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -75,7 +76,7 @@ def is_server(uri: str) -> bool:
 
 def shown(uri: str) -> str:
     """Return the URI without the password it may hold."""
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", uri)
+    return redacted(uri)
 
 
 def connect(results: Path, uri: str) -> "MlflowClient":
@@ -188,7 +189,8 @@ def first_line(error: BaseException) -> str:
     """Return what an error says in one line, cut where it is very long."""
     lines = (str(error).strip() or type(error).__name__).splitlines()
     # SQLAlchemy may begin with advice to who wrote the query.
-    text = shown(next((line for line in lines if "raised as a result of" not in line), lines[0]))
+    first = next((line for line in lines if "raised as a result of" not in line), lines[0])
+    text = redacted(shown(first))
     refused = re.search(r"too many (\d+) error responses", text)
     if refused:
         return f"it answers with error {refused[1]}"

@@ -156,16 +156,17 @@ def _noted(folder: Path) -> dict[str, str]:
 
 
 def _print_failures(failures: Mapping[str, str]) -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
+
+    from suite.trust.terminal import Terminal
 
     table = Table(title=f"{len(failures)} failed", title_style="bold red", title_justify="left")
     table.add_column("job", overflow="fold")
     table.add_column("error", overflow="fold")
     for overrides, error in failures.items():
         table.add_row(escape(overrides), escape(error))
-    Console().print(table)
+    Terminal().print(table)
 
 
 def _warn(message: str) -> None:

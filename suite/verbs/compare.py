@@ -119,11 +119,11 @@ def _show(
     pairs: "Sequence[tuple[Group, Group]]", found: "Sequence[Finding]", *, gate: bool
 ) -> None:
     from rich import box
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     from suite.report.gate import verdict
+    from suite.trust.terminal import Terminal
 
     names = {one.name for pair in pairs for one in pair}
     told = len(names) > 1
@@ -139,9 +139,9 @@ def _show(
         names_of = [one.first, one.second] if told else []
         cells = [one.data, *names_of, one.metric.name.replace("_", " "), *_numbers(one)]
         table.add_row(*map(escape, [*cells, word or one.note]))
-    console = Console()
+    console = Terminal()
     if not console.is_terminal:
-        console = Console(width=max(console.width, 150))
+        console = Terminal(width=max(console.width, 150))
     console.print(table)
     for line in _notes(found, gate=gate):
         console.print(line, markup=False, highlight=False)

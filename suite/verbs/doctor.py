@@ -44,9 +44,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("results", nargs="?", type=Path, default=Path("results"))
     parser.add_argument("--uri", help="MLflow tracking URI (default: sqlite in the results folder)")
     chosen = parser.parse_args(arguments)
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
+
+    from suite.trust.terminal import Terminal
 
     table = Table("check", "", "found", "how to mend it")
     failed = False
@@ -54,7 +55,7 @@ def main(arguments: list[str]) -> int:
         health = f"[{check.health.value}]{check.health.name}[/]"
         table.add_row(check.name, health, escape(check.found), escape(check.mend))
         failed = failed or check.health is Health.fail
-    Console().print(table)
+    Terminal().print(table)
     return 1 if failed else 0
 
 

@@ -18,11 +18,11 @@ def main(arguments: list[str]) -> int:
     config = compose(parser.parse_args(arguments).overrides)
 
     import torch
-    from rich.console import Console
     from rich.table import Table
 
     from suite.hardware.flops import describe_layers
     from suite.run import build_model, build_task
+    from suite.trust.terminal import Terminal
 
     device = torch.device("cpu")
     task = build_task(config, device)
@@ -55,5 +55,5 @@ def main(arguments: list[str]) -> int:
     table.add_row(
         "", "total", "", "", f"{parameters:,}", f"{sum(layer.flops for layer in layers):,}"
     )
-    Console().print(table)
+    Terminal().print(table)
     return 0

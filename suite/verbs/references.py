@@ -96,13 +96,14 @@ def _silent(members: Sequence[Option]) -> list[str]:
 
 def _show(data: Mapping[str, Option], tasks: Mapping[str, Option]) -> None:
     from rich import box
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    console = Console()
+    from suite.trust.terminal import Terminal
+
+    console = Terminal()
     if not console.is_terminal:
-        console = Console(width=_WIDTH_OF_A_LOG)
+        console = Terminal(width=_WIDTH_OF_A_LOG)
     for task, members in by_task(data, tasks).items():
         rows = [row for option in members for row in rows_of(option)]
         table = Table(title=task, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)

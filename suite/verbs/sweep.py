@@ -154,13 +154,14 @@ def _cells(standing: Standing) -> list[dict[str, Any]]:
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from suite.trust.terminal import Terminal
 
     table = Table(box=None, pad_edge=False, show_edge=False)
     for name in header:
         table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+    Terminal().print(table)

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from suite.trust.text import printable
+
 
 def main(arguments: list[str]) -> int:
     """Complete runs in MLflow from their journals; what is there already is not sent twice."""
@@ -14,5 +16,5 @@ def main(arguments: list[str]) -> int:
     from suite.tracking.sync import sync
 
     summary = sync(chosen.results.resolve(), chosen.uri, chosen.runs)
-    print(summary)
+    print(printable(str(summary)))
     return 1 if summary.failed else 0

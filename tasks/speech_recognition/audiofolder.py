@@ -5,7 +5,7 @@ from pathlib import Path
 
 from suite import DataError, OnError, Split, csv_rows, nearest
 from tasks.speech_recognition.holding_out import complete
-from tasks.speech_recognition.listing import Clip, Listing
+from tasks.speech_recognition.listing import Clip, Listing, placed
 from tasks.speech_recognition.loading import Loading, load
 from tasks.speech_recognition.recordings import SpeechSet
 
@@ -109,14 +109,16 @@ def _read_table(folder: Path, text_column: str, group_column: str) -> list[Clip]
     clips = []
     for number, cells in enumerate(rows, 1):
         row = dict(zip(columns, cells, strict=False))  # too few cells have nothing in the rest
-        fault = ""
+        file, fault = table, ""
         if len(cells) > len(columns):
             fault = f"has {len(cells)} cells for {len(columns)} columns; quote its text"
         elif not row[_FILE_COLUMN]:
             fault = f"has no {_FILE_COLUMN}; give one, or remove it"
+        else:
+            file, fault = placed(folder, row[_FILE_COLUMN], table)
         clips.append(
             Clip(
-                file=table if fault else folder / row[_FILE_COLUMN],
+                file=file,
                 text=row.get(text_column, ""),
                 group=row.get(group_column),
                 key=f"row {number}" if fault else "",

@@ -201,6 +201,9 @@ class ManifestConfig(RecordedConfig):
     """Manifest of the validation recordings; null holds them out of training."""
     test: str | None = None
     """Manifest of the test recordings; null holds them out of training."""
+    root: str | None = None
+    """Folder that all recordings lie in; null is the folder of each manifest. A manifest from
+    elsewhere cannot name other files of yours."""
     name: str | None = None
     """Name that results go by; null is the training manifest's."""
     text_field: str = "text"

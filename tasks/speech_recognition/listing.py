@@ -4,7 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from suite import Split, printable
+from suite import DataError, Split, inside, printable
+
+
+def placed(root: Path, name: str, listed: Path) -> tuple[Path, str]:
+    """Return the file of a name that a list has, below `root`, and what is wrong with the name.
+
+    Where something is, the file is the list.
+    """
+    try:
+        return inside(root, name, "its file"), ""
+    except DataError as error:
+        return listed, str(error)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -330,7 +330,7 @@ def _manifests() -> Files:
 def _read_manifests(root: Path, kept: Path, on_error: OnError, stream: bool) -> None:
     source = Manifest(
         train=str(root / "train.json"), validation=None, test=str(root / "test.json"), name=None,
-        text_field="text", group_field="speaker", validation_share=0.2, test_share=0.2,
+        root=None, text_field="text", group_field="speaker", validation_share=0.2, test_share=0.2,
         on_error=on_error, stream=stream, **_HELD,
     )  # fmt: skip
     _check_speech(source.load(kept, **_HEARD))

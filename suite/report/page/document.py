@@ -1,5 +1,7 @@
 """Writes report.html: text and tables in HTML, charts for the script to draw, all in one file."""
 
+import base64
+import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Sequence
@@ -8,6 +10,8 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
+
+from markupsafe import Markup
 
 from suite.data.cache import atomic_path
 from suite.record import RunRecord
@@ -26,6 +30,7 @@ from suite.report.page.charts import Chart
 from suite.report.page.learning import CLOCKS, Band, ReadEvents, band, read_curves
 from suite.report.page.shown import MOST_ROWS, Contents
 from suite.report.tables import across_headings, across_lines, across_notes
+from suite.trust.text import printable
 
 _MOST_CURVES = 12
 """Configurations whose learning curves are drawn on one board."""
@@ -71,9 +76,11 @@ def _render(contents: Contents, runs: Path, read_events: ReadEvents) -> str:
         loader=jinja2.FileSystemLoader(_HERE),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_readable,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    scripts = {"script": _file("page.js"), "library": _library()}
     environment.filters["capitalize_first"] = lambda text: f"{text[:1].upper()}{text[1:]}"
     return environment.get_template("page.html.jinja").render(
         contents=contents,
@@ -94,10 +101,15 @@ def _render(contents: Contents, runs: Path, read_events: ReadEvents) -> str:
         machines=_machines(contents.records),
         words=words,
         css=_file("page.css"),
-        script=_file("page.js"),
-        library=_library(),
+        **scripts,
+        script_hashes=Markup(" ").join(map(_source, scripts.values())),
         data=_data(contents, [chart for each in drawn.values() for chart in each]),
     )
+
+
+def _readable(value: Any) -> Any:
+    """Write control characters out, but of what is marked up already."""
+    return printable(value) if type(value) is str else value
 
 
 @lru_cache(maxsize=1)
@@ -107,6 +119,12 @@ def _library() -> str:
 
     script: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     return script.replace("</script", "<\\/script")
+
+
+def _source(script: str) -> Markup:
+    """Return what allows this script in a Content-Security-Policy, and so no other."""
+    digest = hashlib.sha256(script.encode()).digest()
+    return Markup("'sha256-{}'").format(base64.b64encode(digest).decode())
 
 
 def _file(name: str) -> str:

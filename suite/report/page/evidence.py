@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from suite.mistakes import read_mistakes
 from suite.report.page.shown import Contents, Shown
+from suite.trust.text import printable
 
 MOST_BACKBONES = 4
 """Backbones of a board, the best, whose mistakes and confusions are shown."""
@@ -156,7 +157,7 @@ def _first_kept(
 def _seen(told: Mapping[str, Any], content: bytes) -> Seen | None:
     """Return a mistake as the page shows it; None where the file is not what it says."""
     suffix = Path(str(told["file"])).suffix
-    true, predicted = str(told.get("true", "")), str(told.get("predicted", ""))
+    true, predicted = (printable(str(told.get(key, ""))) for key in ("true", "predicted"))
     sure = told.get("confidence")
     known: dict[str, Any] = {
         "told": f"true: {true}; predicted: {predicted}",

@@ -4,13 +4,14 @@ Legend: N images.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from suite import DataError, DataSet, Split, nearest
+from suite import DataError, DataSet, Split, inside, nearest
 from tasks.image_recognition.data.assembly import About
 from tasks.image_recognition.data.encoded import Catalogue, EncodedSource
 from tasks.image_recognition.data.hub_cache import open_hub
@@ -153,7 +154,7 @@ class TableImages(Images):
         if image is None or (image["bytes"] is None and not image["path"]):
             raise OSError("it holds no bytes")
         content: bytes | None = image["bytes"]
-        return Path(image["path"]).read_bytes() if content is None else content
+        return _kept_beside(image["path"]) if content is None else content
 
     def key(self, index: int) -> bytes:
         content = self.read(index)
@@ -161,3 +162,14 @@ class TableImages(Images):
 
     def stamp(self) -> str | None:
         return " ".join(table._fingerprint for table in self.tables)
+
+
+def _kept_beside(path: str) -> bytes:
+    """Return the file that a table names, which must be one that came from the hub."""
+    import datasets.config
+    from huggingface_hub import constants
+
+    for root in (constants.HF_HUB_CACHE, datasets.config.HF_DATASETS_CACHE):
+        with suppress(DataError):
+            return inside(Path(root), path, "table").read_bytes()
+    raise OSError("it lies outside of the hub's caches")

@@ -17,7 +17,7 @@ import numpy as np
 from suite import DataError, Split, lines_of
 from tasks.speech_recognition.audiofolder import split_folders, train_and_test
 from tasks.speech_recognition.holding_out import by_group
-from tasks.speech_recognition.listing import Clip, Listing
+from tasks.speech_recognition.listing import Clip, Listing, placed
 from tasks.speech_recognition.sets.published import PublishedSet
 
 _RATE = 16_000
@@ -78,9 +78,13 @@ def _listed(folder: Path, part: str) -> list[Clip]:
             fault = f"must end in ({name}); fetch it again"
             clips.append(Clip(file=transcription, text="", key=f"line {number}", fault=fault))
             continue
+        file, fault = placed(folder / "wav", f"{id_}{suffix}", folder / "etc" / f"{part}.fileids")
+        if fault:
+            clips.append(Clip(file=file, text="", key=f"line {number}", fault=fault))
+            continue
         clips.append(
             Clip(
-                file=folder / "wav" / f"{id_}{suffix}",
+                file=file,
                 text=" ".join(_MARK.sub(" ", found["text"]).split()),
                 # an4_clstk/<speaker>/<utterance>
                 group=Path(id_).parent.name,
@@ -104,8 +108,8 @@ def _form(folder: Path, ids: Sequence[str]) -> tuple[str, str]:
     """Return the ending of the recordings and, where they have no header, their byte order."""
     suffixes = (".sph", ".wav", ".flac", ".raw")
     for id_, suffix in itertools.product(ids[:_IDS], suffixes):  # a name in a list may be damaged
-        file = folder / "wav" / f"{id_}{suffix}"
-        if os.path.isfile(file):
+        file, fault = placed(folder / "wav", f"{id_}{suffix}", folder)
+        if not fault and os.path.isfile(file):
             return suffix, _byte_order(file) if suffix == ".raw" else ""
     raise DataError(f"{folder}/wav/{ids[0]}: there is no .sph, .raw, .wav or .flac of this name")
 

@@ -7,7 +7,6 @@ one and cannot check an MD5, so its addresses and checksums are taken and the re
 import hashlib
 import shutil
 import sys
-import tarfile
 import tempfile
 import urllib.request
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from suite import DataError
+from suite import DataError, extract_archive
 
 _BLOCK = 2**20
 _SECONDS = 10.0
@@ -90,10 +89,9 @@ def fetch(name: str, archive: Archive, root: Path) -> None:
         with tempfile.TemporaryDirectory(dir=root, prefix=".download-") as temporary:
             packed, unpacked = Path(temporary, "archive.tar.gz"), Path(temporary, "unpacked")
             _download(name, archive, packed)
-            with tarfile.open(packed, "r:gz") as opened:
-                opened.extractall(unpacked, filter="data")
+            extract_archive(packed, unpacked)
             shutil.move(unpacked / archive.holds, folder)
-    except (OSError, tarfile.TarError) as error:
+    except OSError as error:
         raise DataError(
             f"data={name}: {archive.url} cannot be downloaded ({_reason(error)}); "
             f"get it another way and unpack it as {folder}"

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from suite import DataError, Split, lines_of
 from tasks.speech_recognition.holding_out import by_group
-from tasks.speech_recognition.listing import Clip, Listing
+from tasks.speech_recognition.listing import Clip, Listing, placed
 from tasks.speech_recognition.sets.download import LIBRISPEECH, fetch
 from tasks.speech_recognition.sets.published import PublishedSet
 
@@ -101,9 +101,11 @@ def _subset(folder: Path) -> Sequence[Clip]:
                 clips.append(Clip(file=table, text="", key=f"line {number}", fault=fault))
                 continue
             speaker = table.parent.parent.name
-            clips.append(
-                Clip(file=table.parent / f"{name}.flac", text=text, group=speaker, key=name)
-            )
+            file, fault = placed(table.parent, f"{name}.flac", table)
+            if fault:
+                clips.append(Clip(file=file, text="", key=f"line {number}", fault=fault))
+                continue
+            clips.append(Clip(file=file, text=text, group=speaker, key=name))
     if not clips:
         raise DataError(f"{folder}: has no <speaker>/<chapter>/*.trans.txt; unpack it again")
     return clips

@@ -1,14 +1,14 @@
 """Manifests: JSON lines, one recording each, as NVIDIA NeMo reads them.
 
-`audio_filepath` is absolute or relative to the manifest. `duration` seconds are read from `offset`
-on; without them, the whole file.
+`audio_filepath` is absolute or relative to the manifest, and lies in the manifest's folder or in
+`data.root`. `duration` seconds are read from `offset` on; without them, the whole file.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from suite import DataError, OnError, Split, json_of, lines_of, nearest, unwritable
+from suite import DataError, OnError, Split, inside, json_of, lines_of, nearest, unwritable
 from tasks.speech_recognition.holding_out import complete
 from tasks.speech_recognition.listing import Clip, Listing
 from tasks.speech_recognition.loading import Loading, load
@@ -25,6 +25,7 @@ class Manifest:
     train: str
     validation: str | None
     test: str | None
+    root: str | None
     name: str | None
     text_field: str
     group_field: str
@@ -102,13 +103,21 @@ class Manifest:
             raise DataError(f"its {_FILE} is no name of a file; mend it")
         group = row.get(self.group_field)
         return Clip(
-            file=manifest.parent / str(row[_FILE]),
+            file=self._file(manifest, str(row[_FILE])),
             text=str(row[self.text_field]),
             group=None if group is None else str(group),
             key=str(row[_FILE]),
             start_seconds=_seconds(row, "offset") or 0.0,
             seconds=_seconds(row, "duration"),
         )
+
+    def _file(self, manifest: Path, name: str) -> Path:
+        """Return a recording, which must lie where the user has said that recordings are."""
+        fix = "set data.root=… to the folder that its recordings lie in"
+        if self.root is None:
+            return inside(manifest.parent, name, _FILE, fix)
+        root = Path(self.root).expanduser().absolute()
+        return inside(root, str(manifest.parent.absolute() / name), _FILE, fix)
 
 
 def _seconds(row: dict[str, Any], name: str) -> float | None:

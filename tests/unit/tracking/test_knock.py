@@ -38,5 +38,5 @@ def test_a_database_is_not_asked_for_minutes(
     monkeypatch.setattr(knock_module, "SECONDS", 2)  # psycopg takes no less
     place = hanging.removeprefix("http://") if address == "hanging" else address
     problem = str(store.problem(tmp_path, f"postgresql://me:secret@{place}/mlflow"))
-    assert f"tracking.uri=postgresql://me:***@{place}/mlflow: not to be reached" in problem
+    assert f"tracking.uri=postgresql://***@{place}/mlflow: not to be reached" in problem
     assert "secret" not in problem

@@ -83,11 +83,27 @@ def test_a_name_that_reaches_out_is_refused(sent: str, results: Path, tmp_path: 
     place = client.get_experiment_by_name("mine").experiment_id
     run = store.find_run(client, place, store.RUN_TAG, "late")
     plain = json.loads((results / "runs" / "late" / "record.json").read_text())
-    for name, value in packed(plain | {"run_id": "../../out"}).items():
-        client.set_tag(run, name, value)
-    with pytest.raises(DataError, match="is no name of a run"):
-        restore(sent, tmp_path / "to")
+    for run_id in ("../../out", ".."):
+        for name, value in packed(plain | {"run_id": run_id}).items():
+            client.set_tag(run, name, value)
+        with pytest.raises(DataError, match="is no name of a run"):
+            restore(sent, tmp_path / "to")
     assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "to" / "record.json").exists()
+
+
+def test_what_a_record_names_is_never_built(sent: str, results: Path, tmp_path: Path) -> None:
+    client = store.connect(results, sent)
+    place = client.get_experiment_by_name("mine").experiment_id
+    run = store.find_run(client, place, store.RUN_TAG, "late")
+    plain = json.loads((results / "runs" / "late" / "record.json").read_text())
+    evil = {"_target_": "os.mkdir", "path": str(tmp_path / "marker")}
+    plain["config"] = {"task": evil, "data": evil, "hydra": {"callbacks": {"x": evil}}}
+    for name, value in packed(plain).items():
+        client.set_tag(run, name, value)
+    (record,) = [one for one in restore(sent, tmp_path / "to") if one.run_id == "late"]
+    assert record.config["task"] == evil
+    assert not (tmp_path / "marker").exists()
 
 
 def test_a_store_that_is_not_there(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ def test_default_is_sqlite_in_the_results(tmp_path: Path) -> None:
 
 
 def test_passwords_are_not_shown() -> None:
-    assert store.shown("postgresql://me:secret@db/mlflow") == "postgresql://me:***@db/mlflow"
+    assert store.shown("postgresql://me:secret@db/mlflow") == "postgresql://***@db/mlflow"
     assert store.shown("http://127.0.0.1:5000") == "http://127.0.0.1:5000"
 
 
@@ -66,4 +66,4 @@ def test_what_a_server_fails_with_is_told_in_few_words(cause: str, told: str) ->
 
 def test_an_error_in_a_line_has_no_password() -> None:
     raised = OSError("http://me:secret@there/api failed\nand more")
-    assert store.first_line(raised) == "http://me:***@there/api failed"
+    assert store.first_line(raised) == "http://***@there/api failed"
