@@ -17,7 +17,7 @@ from torch import nn
 
 from suite.backbones.grid import lay_out, unsafe
 from suite.compose import recompose
-from suite.config import KNOWLEDGE, DataStall, HandMadeConfig, RunConfig
+from suite.config import AUTO, KNOWLEDGE, DataStall, HandMadeConfig, RunConfig
 from suite.data.cache import atomic_path, cache_folder, sweep_up
 from suite.data.streaming import worker_died
 from suite.errors import ConfigError, PluginError, TrainingError, TriathlonError, unwritable
@@ -67,10 +67,12 @@ from suite.training.compiling import compile_model
 from suite.training.course import Outcome
 from suite.training.determinism import hold
 from suite.training.evaluation import calibrate, evaluate
+from suite.training.exhausted import exhausted, in_evaluation, memory_ran_out, roomy
 from suite.training.loop import Training, Unprofiled, fit, length_in_steps
 from suite.training.optimizers import Optimizers
 from suite.training.precision import Precision
 from suite.training.stalls import Stalls, measure_stalls
+from suite.training.watchdog import Patience, Watchdog
 from suite.training.weights import Best, load_weights
 
 if TYPE_CHECKING:
@@ -357,6 +359,7 @@ def _train(
     if config.trainer.profile:
         trace = journal.folder / "profile" / "trace.json"
         profile = Profile(trace, model, device, steps=steps)
+    watchdog = Watchdog(profile or Unprofiled(), _patience(config), journal.folder)
     training = Training(
         task=task,
         model=model,
@@ -373,20 +376,25 @@ def _train(
         stop=stop,
         position=journal.position,
         identity={"the data's fingerprint": record.data_card["fingerprint"]},
-        profile=profile or Unprofiled(),
+        note=watchdog.note,
+        profile=watchdog,
         compiled=compiled.model,
     )
     stalls = _stalls(config, training)
-    outcome = fit(training)
+    with watchdog.watching():
+        outcome = fit(training)
+    _note_troubles(record, config, outcome)
     if profile is not None and profile.seconds:
         journal.artifact(profile.trace)
         record.profile = {f"{part}_seconds": s for part, s in profile.seconds.items()}
     load_weights(model, best.path)
-    chosen = calibrate(task, model, precision)
+    with roomy("the evaluation", in_evaluation(config.trainer.eval_batch_size)):
+        chosen = calibrate(task, model, precision)
     if chosen:
         journal.metrics(outcome.best_step, {f"validation/{k}": v for k, v in chosen.items()})
         outcome.best.update(chosen)
-    tested, metrics = evaluate(task, model, Split.TEST, precision)
+    with roomy("the test", in_evaluation(config.trainer.eval_batch_size)):
+        tested, metrics = evaluate(task, model, Split.TEST, precision)
     journal.metrics(outcome.best_step, {f"test/{k}": v for k, v in tested.items()})
     _conclude(record, task, outcome, tested, meter)
     if stalls is not None:
@@ -395,6 +403,27 @@ def _train(
     record.memory = memory.peak()
     _stand(record, task, metrics)
     _keep(config, record, journal, task, model, metrics)
+
+
+def _patience(config: RunConfig) -> Patience:
+    trainer = config.trainer
+    batch = config.hardware.loader_timeout_seconds
+    return Patience(batch=batch, stall=trainer.stall_seconds, hang=trainer.hang_seconds)
+
+
+def _note_troubles(record: RunRecord, config: RunConfig, outcome: Outcome) -> None:
+    """Note in the record what went wrong in a training that went on."""
+    if outcome.skipped:
+        record.troubles["skipped_steps"] = outcome.skipped
+    if outcome.diverged is not None:
+        record.troubles["diverged_at_step"] = outcome.diverged
+    wanted = config.trainer.micro_batch
+    if wanted == AUTO:
+        size = outcome.part_size
+        told = f"on: {size} examples, memory ran out at step {outcome.part_step}"
+        record.techniques["micro_batch"] = "off: batches fit" if size is None else told
+    elif wanted is not None:
+        record.techniques["micro_batch"] = f"on: {wanted} examples, trainer.micro_batch"
 
 
 def _stalls(config: RunConfig, training: Training) -> Stalls | None:
@@ -596,6 +625,9 @@ def _sender(config: RunConfig, results: Path, folder: Path) -> Sender | None:
 def _explained(error: BaseException, results: Path) -> BaseException:
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return TrainingError(f"results={results}: the disk is full; free some or set results=…")
+    if memory_ran_out(error):
+        lower = "lower trainer.batch_size or trainer.eval_batch_size, or use a smaller backbone"
+        return exhausted(error, "the run", advice=lower)
     return worker_died(error) or error
 
 

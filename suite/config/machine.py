@@ -38,7 +38,7 @@ class Device(enum.Enum):
 
 
 AUTO = "auto"
-"""What `hardware.compile` takes beside true and false."""
+"""What `hardware.compile` and `trainer.micro_batch` take beside what they name themselves."""
 OF_NETWORKS = ("compile", "channels_last", "fused", "buckets")
 """Techniques that have no part in fitting a model on hand-made features."""
 
@@ -59,6 +59,8 @@ class HardwareConfig(Node):
     workers: int | None = None
     """Processes that read data which does not fit in memory, 0 reads in the run's own; null is all
     cores but one, at most 8. Batches are the same for any number."""
+    loader_timeout_seconds: float | None = 300.0
+    """Seconds without a batch after which a run warns that its data hangs; null does not."""
     deterministic: bool = True
     """Same seed, same losses to the last bit; false may be faster on CUDA. There a few operations
     (CTC, some poolings) have no deterministic kernel: the run's record tells of it."""
@@ -84,7 +86,7 @@ class HardwareConfig(Node):
     estimate."""
 
     def __post_init__(self) -> None:
-        self.require_positive("threads", "watts")
+        self.require_positive("threads", "watts", "loader_timeout_seconds")
         self.require("workers", self.workers is None or self.workers >= 0, "0 or above, or null")
         if isinstance(self.compile, str):
             self.compile = {"on": True, "off": False}.get(self.compile, self.compile)

@@ -1,6 +1,5 @@
 """How far a training has come: all that changes in it beside weights, optimizers and clocks."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -8,16 +7,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from suite.errors import TrainingError
 from suite.training.average import Average
+from suite.training.buffers import Buffers
 from suite.training.convergence import Convergence
+from suite.training.divergence import Divergence
 
 
 @dataclass(kw_only=True)
 class Outcome:
     """How a run goes, and in the end how it went.
 
-    steps, examples, units: trained on so far. stopped: why training ended; empty while it goes on.
+    steps, examples, units: trained on so far. skipped: steps of these that changed nothing, as
+        their loss or gradient was not finite. diverged: step at which the loss was found to have
+        diverged. part_size, part_step: the most examples of a forward pass, since which step, where
+        memory ran out. stopped: why training ended; empty while it goes on.
     pending: the validation after the last step is still to come.
     best: validation metrics of the weights that were kept. reached: step, examples, both clocks and
         joules when validation reached the target.
@@ -26,6 +29,10 @@ class Outcome:
     steps: int = 0
     examples: int = 0
     units: float = 0.0
+    skipped: int = 0
+    diverged: int | None = None
+    part_size: int | None = None
+    part_step: int = 0
     stopped: str = ""
     pending: bool = False
     best_step: int = 0
@@ -45,20 +52,12 @@ class LoggedLoss:
         self.totals.append(total)
         self.count += count
 
-    def mean(self, step: int) -> float:
-        """Return the mean since the last call; raise where it is not a number."""
-        whole = 0.0
-        for total in torch.stack(self.totals).tolist():
-            whole += total
-        mean = whole / max(self.count, 1)
-        self.totals.clear()
-        self.count = 0
-        if not math.isfinite(mean):
-            raise TrainingError(
-                f"the training loss is {mean} at step {step}: lower optimizer.lr, "
-                "or set trainer.clip_norm"
-            )
-        return mean
+    def take(self) -> tuple[list[float], int]:
+        """Return the sums of the steps since the last call, and what they sum over together."""
+        totals: list[float] = torch.stack(self.totals).tolist() if self.totals else []
+        count = self.count
+        self.totals, self.count = [], 0
+        return totals, count
 
     def state_dict(self) -> dict[str, Any]:
         """Return what was added since it was last read."""
@@ -72,18 +71,24 @@ class LoggedLoss:
 
 @dataclass
 class Course:
-    """The state of a training. outcome: how it goes; the others go with it."""
+    """The state of a training. outcome: how it goes; the others go with it.
+
+    before: the buffers before a step, where a step may have to leave no trace. They are no state.
+    """
 
     average: Average
     convergence: Convergence
+    divergence: Divergence
     outcome: Outcome = field(default_factory=Outcome)
     logged: LoggedLoss = field(default_factory=LoggedLoss)
+    before: Buffers | None = None
 
     def state_dict(self) -> dict[str, Any]:
         """Return all of it, as tensors and plain values."""
         return {
             "outcome": asdict(self.outcome),
             "convergence": self.convergence.state_dict(),
+            "divergence": self.divergence.state_dict(),
             "logged": self.logged.state_dict(),
             "average": self.average.state_dict(),
         }
@@ -92,5 +97,6 @@ class Course:
         """Restore what `state_dict` returned."""
         self.outcome = Outcome(**state["outcome"])
         self.convergence.load_state_dict(state["convergence"])
+        self.divergence.load_state_dict(state["divergence"])
         self.logged.load_state_dict(state["logged"])
         self.average.load_state_dict(state["average"])

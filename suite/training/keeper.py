@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from suite.errors import TrainingError
 from suite.stop import Interrupted
 from suite.training.course import Course
+from suite.training.exhausted import in_evaluation, roomy
 from suite.training.state import put_state, state_of
 from suite.training.weights import weights_of
 
@@ -59,7 +60,8 @@ class Keeper:
         the work is still to be done.
         """
         try:
-            return work(self._run.stop.check)
+            with roomy("a validation", in_evaluation(self._run.config.eval_batch_size)):
+                return work(self._check)
         except Interrupted:
             self._stop()
             return None
@@ -72,6 +74,10 @@ class Keeper:
         if self._run.stop.asked:
             self._stop()
 
+    def _check(self) -> None:
+        self._run.note("evaluation")
+        self._run.stop.check()
+
     def _stop(self) -> None:
         if self._run.checkpoints is not None:
             self._save()
@@ -83,6 +89,7 @@ class Keeper:
         assert checkpoints is not None
         running = run.meter.running
         run.meter.pause()
+        run.note("checkpoint")
         state = state_of(run, self._course)
         checkpoints.save(self._course.outcome.steps, weights_of(run.model), state)
         if running:

@@ -14,18 +14,22 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from suite.config import TrainerConfig
+from suite.config import AUTO, OnNonfinite, TrainerConfig
 from suite.data.counter import step_seed
 from suite.errors import TrainingError
 from suite.stop import Stop
 from suite.task import Batch, Task
 from suite.training.average import Average
+from suite.training.buffers import Buffers
 from suite.training.checkpoint import Checkpoints, Saved
 from suite.training.convergence import Convergence
 from suite.training.course import Course, Outcome
+from suite.training.divergence import Divergence, ended_by_divergence, look
 from suite.training.judge import validate
 from suite.training.keeper import Keeper
+from suite.training.nonfinite import is_sound, logged
 from suite.training.optimizers import Optimizers
+from suite.training.pieces import gradient
 from suite.training.precision import Precision, clip_gradient
 from suite.training.schedules import Schedule
 from suite.training.weights import Best
@@ -112,6 +116,7 @@ class Training:
     best: keeps the best weights. checkpoints: keeps all that a killed run goes on from; None does
         not. saved: what this one goes on from; None begins.
     stop: what signals ask for. position: makes what was emitted durable; returns how much it is.
+    note: told what is done beside steps: "evaluation" at each of its batches, "checkpoint".
     identity: what must be the same for a checkpoint to fit, by name: the data's fingerprint, say.
     compiled: the same model through torch.compile, for the forward passes of training; None does
         without. All else sees the model itself: evaluation would compile anew for its shapes.
@@ -131,6 +136,7 @@ class Training:
     saved: Saved | None = None
     stop: Stop = field(default_factory=Stop)
     position: Callable[[], int] = lambda: 0
+    note: Callable[[str], None] = lambda doing: None
     identity: Mapping[str, str] = field(default_factory=dict)
     profile: Profile = field(default_factory=Unprofiled)
     compiled: nn.Module | None = None
@@ -160,7 +166,7 @@ def fit(run: Training) -> Outcome:
                 reason = keeper.undisturbed(partial(validate, run, course))
                 if reason is None:
                     continue
-                at_end = "length" if outcome.steps == total else ""
+                at_end = "length" if outcome.steps == total else ended_by_divergence(run, course)
                 outcome.stopped = reason or ("time" if _late(run) else at_end)
                 outcome.pending = False
                 if not outcome.stopped:
@@ -180,18 +186,20 @@ def train_step(
     config, meter, part, outcome = run.config, run.meter, run.profile.part, course.outcome
     step = outcome.steps + 1
     run.profile.begin(step)
-    # What the model draws (dropout) is a function of seed and step, like everything else.
-    seed_draws(run.precision.device, step_seed(run.seed, step))
+    begin = partial(_begin, run, course, step)
+    begin()
     factor = run.schedule((step - 0.5) / total)
     run.optimizers.scale_rates(factor)
     with part("data"):
         taken = meter.take(batches, config.accumulate)
-    course.logged.add(*accumulate(run, taken))
+    summed, count = gradient(run, course, taken, accumulate, begin)
     with part("optimizer"):
         norm = clip_gradient(run.model, config.clip_norm)
-        run.precision.step(run.optimizers)
+        if is_sound(run, course, taken, summed, norm):
+            course.logged.add(summed, count)
+            run.precision.step(run.optimizers)
+            course.average.update()
         run.optimizers.zero_grad()
-        course.average.update()
     outcome.steps = step
     outcome.examples += sum(batch.examples for batch in taken)
     outcome.units += sum(batch.units for batch in taken)
@@ -200,13 +208,10 @@ def train_step(
     if step % config.log_every == 0 or outcome.pending:
         meter.pause()
         with part("logging"):
-            values = {
-                "train/loss": course.logged.mean(step),
-                "train/learning_rate_factor": factor,
-            }
-            if norm is not None:
-                values["train/gradient_norm"] = float(norm)
-            run.emit(step, {**values, **meter.interval()})
+            values = logged(run, course, norm)
+            rates = {"train/learning_rate_factor": factor, **meter.interval()}
+            run.emit(step, {**values, **rates})
+            outcome.pending = look(run, course, values) or outcome.pending
         if not outcome.pending:
             meter.resume()
 
@@ -217,7 +222,22 @@ def _course(run: Training) -> Course:
         patience=run.config.convergence.patience,
         minimum_gain=run.config.convergence.minimum_gain,
     )
-    return Course(Average(run.model, run.config.ema_decay), convergence)
+    config = run.config
+    leaves_no_trace = config.on_nonfinite is OnNonfinite.skip or config.micro_batch == AUTO
+    return Course(
+        Average(run.model, config.ema_decay),
+        convergence,
+        Divergence(config.divergence),
+        before=Buffers(run.model) if leaves_no_trace else None,
+    )
+
+
+def _begin(run: Training, course: Course, step: int) -> None:
+    """Begin a step, or begin it once more."""
+    # What the model draws (dropout) is a function of seed and step, like everything else.
+    seed_draws(run.precision.device, step_seed(run.seed, step))
+    if course.before is not None:
+        course.before.keep()
 
 
 def _late(run: Training) -> bool:
