@@ -71,6 +71,7 @@ from suite.training.exhausted import exhausted, in_evaluation, memory_ran_out, r
 from suite.training.loop import Training, Unprofiled, fit, length_in_steps
 from suite.training.optimizers import Optimizers
 from suite.training.precision import Precision
+from suite.training.schedules import Schedule
 from suite.training.stalls import Stalls, measure_stalls
 from suite.training.watchdog import Patience, Watchdog
 from suite.training.weights import Best, load_weights
@@ -305,6 +306,12 @@ def build_optimizers(config: RunConfig, model: nn.Module) -> Optimizers:
     return built
 
 
+def build_schedule(config: RunConfig) -> Schedule:
+    """Return the learning rate's schedule."""
+    built: Schedule = _build(config.schedule)
+    return built
+
+
 def load_model(folder: Path) -> nn.Module:
     """Return the model that a run left in its `model/` folder, on the CPU, ready to predict."""
     plain, weights = read_model_folder(folder)
@@ -364,7 +371,7 @@ def _train(
         task=task,
         model=model,
         optimizers=optimizers,
-        schedule=_build(config.schedule),
+        schedule=build_schedule(config),
         config=config.trainer,
         precision=precision,
         meter=meter,

@@ -37,21 +37,26 @@ FOLDER = "nonfinite"
 KEPT = 3
 """Steps of a run that are kept, the last ones."""
 _BATCHES, _WEIGHTS, _STEP = "batches.safetensors", "weights.safetensors", "step.json"
-_FORMAT = 1
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """A step that was kept. weights: those before it, or None where they were not at hand."""
+    """A step that was kept.
+
+    told: what was found. part_size: the most examples of a forward pass in it, None for all.
+    weights: those before it, or None where they were not at hand.
+    """
 
     step: int
     told: str
     batches: list[Batch]
+    part_size: int | None
     weights: dict[str, Tensor] | None
 
 
 def keep(
     run: "Training",
+    course: Course,
     taken: Sequence[Batch] | None,
     *,
     step: int,
@@ -73,7 +78,14 @@ def keep(
         safetensors.torch.save_file(_named(batches), partial / _BATCHES)
         if weights:
             safetensors.torch.save_file(weights_of(run.model), partial / _WEIGHTS)
-        described = _described(run, batches, step, told, losses)
+        described = {
+            "step": step,
+            "seed": run.seed,
+            "told": told,
+            "number": run.precision.number.value,
+            "part_size": part_size(run, course),
+            "batches": _described(batches, losses),
+        }
         (partial / _STEP).write_text(json.dumps(described, indent=1) + "\n")
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
@@ -108,7 +120,7 @@ def read(run: Path, step: int) -> Evidence | None:
             batches.append(Batch(own, *counts))
         path = folder / _WEIGHTS
         weights = read_weights(path) if path.exists() else None
-        return Evidence(int(told["step"]), str(told["told"]), batches, weights)
+        return Evidence(int(told["step"]), str(told["told"]), batches, told["part_size"], weights)
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise DataError(
             f"{folder}: cannot be read ({error}); delete it, and replay again"
@@ -160,33 +172,20 @@ def not_finite(batch: Batch) -> dict[str, list[int]]:
     return found
 
 
-def _described(
-    run: "Training",
-    batches: Sequence[Batch],
-    step: int,
-    told: str,
-    losses: Sequence[float] | None,
-) -> dict[str, Any]:
+def _described(batches: Sequence[Batch], losses: Sequence[float] | None) -> list[dict[str, Any]]:
     # JSON knows no NaN: what is not finite is a string.
     shown = [None] * len(batches) if losses is None else [_plain(one) for one in losses]
-    return {
-        "format": _FORMAT,
-        "step": step,
-        "seed": run.seed,
-        "told": told,
-        "number": run.precision.number.value,
-        "batches": [
-            {
-                "examples": batch.examples,
-                "units": batch.units,
-                "padded_units": batch.padded_units,
-                "summed_loss": loss,
-                "names": list(batch),
-                "not_finite": not_finite(batch),
-            }
-            for batch, loss in zip(batches, shown, strict=True)
-        ],
-    }
+    return [
+        {
+            "examples": batch.examples,
+            "units": batch.units,
+            "padded_units": batch.padded_units,
+            "summed_loss": loss,
+            "names": list(batch),
+            "not_finite": not_finite(batch),
+        }
+        for batch, loss in zip(batches, shown, strict=True)
+    ]
 
 
 def _plain(value: float) -> float | str:

@@ -42,7 +42,7 @@ def is_sound(
         course.before.put_back()
     loss = float(total)
     told = _loss_told(loss, step) if not math.isfinite(loss) else _norm_told(norm, step)
-    lost = keep(run, taken, step=step, told=told, losses=losses, weights=True)
+    lost = keep(run, course, taken, step=step, told=told, losses=losses, weights=True)
     if run.config.on_nonfinite is OnNonfinite.skip and outcome.skipped < run.config.max_nonfinite:
         outcome.skipped += 1
         run.precision.skip()
@@ -84,7 +84,7 @@ def logged(run: "Training", course: Course, norm: Tensor | None) -> dict[str, fl
     first = step if wrong is None else step - len(totals) + wrong + 1
     told = _norm_told(norm, step) if wrong is None else _loss_told(totals[wrong], first)
     told += f", seen at step {step}" if first != step else ""
-    lost = keep(run, None, step=first, told=told, losses=None, weights=False)
+    lost = keep(run, course, None, step=first, told=told, losses=None, weights=False)
     raise TrainingError(_line(run, course, told, lost))
 
 
