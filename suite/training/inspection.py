@@ -78,13 +78,14 @@ class Example:
 
 @dataclass
 class Inspection:
-    """What was found. losses: summed, and what they sum over, of each forward pass.
+    """What was found. loss: the mean. losses: summed, and what they sum over, of each forward pass.
 
     norm: of the gradient before clipping. layers: name, weights, norm of their gradient and their
     own. broken: weights that were not finite before the step.
     """
 
     step: int
+    loss: float = 0.0
     losses: list[tuple[float, int]] = field(default_factory=list)
     norm: float = 0.0
     forward: Fault | None = None
@@ -92,11 +93,6 @@ class Inspection:
     examples: list[Example] = field(default_factory=list)
     layers: list[tuple[str, int, float, float]] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
-
-    @property
-    def loss(self) -> float:
-        """The mean loss."""
-        return sum(total for total, _ in self.losses) / max(sum(n for _, n in self.losses), 1)
 
 
 def inspect(run: Training, batches: Sequence[Batch], step: int, most: int | None) -> Inspection:
@@ -113,7 +109,8 @@ def inspect(run: Training, batches: Sequence[Batch], step: int, most: int | None
     seed_draws(run.precision.device, step_seed(run.seed, step))
     parts = list(in_parts(batches, most))
     with _listening(run.model, found, heard):
-        accumulate(listening, parts)
+        total, count = accumulate(listening, parts)
+    found.loss = float(total) / max(count, 1)
     found.losses = [(float(total), count) for total, count in heard.losses]
     found.layers = list(_layers(run.model))
     gradients = [p.grad for p in run.model.parameters() if p.grad is not None]

@@ -1,6 +1,7 @@
 """`triathlon replay RUN`: makes a step of a run again and looks inside."""
 
 import argparse
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,6 +52,8 @@ def _show(console: "Console", replayed: "Replayed") -> None:
     shown += _fault_lines("forward", found.forward, "every output is finite")
     if found.forward is None or found.backward is not None:
         shown += _fault_lines("backward", found.backward, "every gradient is finite")
+    if (found.forward or found.backward) and math.isfinite(found.loss + found.norm):
+        shown.append("nothing came of it: loss and gradient are finite")
     for line in shown:
         console.print(line, markup=False, soft_wrap=True)
     for name, fault in (("forward", found.forward), ("backward", found.backward)):
