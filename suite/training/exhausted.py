@@ -12,7 +12,10 @@ import torch
 from suite.errors import TrainingError
 from suite.task import Batch
 
-_HOST = re.compile(r"DefaultCPUAllocator|std::bad_alloc|not enough memory|Cannot allocate memory")
+_HOST = re.compile(
+    r"DefaultCPUAllocator|std::bad_alloc|not enough memory|Cannot allocate memory"
+    r"|^could not create a primitive$"  # oneDNN, for whose kernels there is no room
+)
 _DEVICE = re.compile(r"CUDA out of memory|CUDA error: out of memory|_STATUS_ALLOC_FAILED")
 _SIZES = (
     re.compile(r"[Tt]ried to allocate (?P<size>[\d.]+) ?(?P<unit>bytes|[KMGTPE]iB)"),
@@ -52,7 +55,7 @@ def exhausted(
     host = not isinstance(error, torch.OutOfMemoryError) and not _DEVICE.search(str(error))
     place = "the host's memory" if host else "the device's memory"
     size = size_of(error)
-    missing = f" ({size} more could not be had)" if size else ""
+    missing = f"; {size} more could not be had" if size else ""
     told = f", with {described(batches)}" if batches else ""
     return TrainingError(f"{place} ran out in {doing}{told}{missing}: {advice}")
 

@@ -13,7 +13,7 @@ from suite.config import OnNonfinite
 from suite.errors import TrainingError
 from suite.task import Batch
 from suite.training.course import Course
-from suite.training.evidence import keep, places, sums
+from suite.training.evidence import keep, not_finite, places, sums
 
 if TYPE_CHECKING:
     from suite.training.loop import Training
@@ -47,7 +47,8 @@ def is_sound(
         outcome.skipped += 1
         run.precision.skip()
         return False
-    raise TrainingError(_line(run, course, told + places(taken, losses), lost))
+    given = any(not_finite(batch) for batch in taken)
+    raise TrainingError(_line(run, course, told + places(taken, losses), lost, given=given))
 
 
 def finite(run: "Training", total: Tensor, norm: Tensor) -> bool:
@@ -101,12 +102,11 @@ def _norm_told(norm: Tensor | None, step: int) -> str:
     return f"the norm of the gradient is {value} at step {step}, its loss is finite"
 
 
-def _line(run: "Training", course: Course, told: str, lost: str) -> str:
+def _line(run: "Training", course: Course, told: str, lost: str, *, given: bool = False) -> str:
+    """Say what went wrong and what to do. given: it came with the data."""
     skipped = course.outcome.skipped
     limit = f"trainer.max_nonfinite={run.config.max_nonfinite}"
     before = f", and {skipped} steps were skipped before it ({limit})" if skipped else ""
     name = run.best.path.parent.name
-    return (
-        f"{told}{before}: lower optimizer.lr, or set trainer.clip_norm; `triathlon replay {name}` "
-        f"shows where it arises{lost}"
-    )
+    advice = "mend the data" if given else "lower optimizer.lr, or set trainer.clip_norm"
+    return f"{told}{before}: {advice}; `triathlon replay {name}` shows where it arises{lost}"

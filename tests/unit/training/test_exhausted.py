@@ -13,6 +13,7 @@ TOLD = [
     (MemoryError("Unable to allocate 1.50 GiB for an array with shape (1, 2)"), "1.5 GiB"),
     (MemoryError("std::bad_alloc"), ""),
     (RuntimeError("std::bad_alloc"), ""),
+    (RuntimeError("could not create a primitive"), ""),
 ]
 
 

@@ -155,7 +155,7 @@ def test_says_what_did_not_fit_and_what_to_lower(bench, options):
     assert told.startswith("the device's memory ran out in step ")
     size = {None: 8, 4: 4, "auto": 1}[options.get("micro_batch")]
     assert f"a batch of {size} examples (x_BD is {size} x 1)" in told
-    assert "(2 GiB more could not be had)" in told
+    assert "; 2 GiB more could not be had: use " in told
     assert "trainer.batch_size=4 trainer.accumulate=4 (as many examples a step)" in told
 
 
