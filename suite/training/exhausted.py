@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import torch
 
+from suite.config import AUTO, TrainerConfig
 from suite.errors import TrainingError
 from suite.task import Batch
 
@@ -74,23 +75,24 @@ def roomy(doing: str, advice: str) -> Iterator[None]:
 def described(batches: Sequence[Batch]) -> str:
     """Tell in words how large batches are: their examples, and the largest of their tensors."""
     largest = max(batches, key=lambda batch: sum(one.nbytes for one in batch.values()))
-    size = f"a batch of {largest.examples} examples"
+    many = "s" if largest.examples > 1 else ""
+    size = f"a batch of {largest.examples} example{many}"
     if not largest.tensors:
         return size
     name, tensor = max(largest.items(), key=lambda item: item[1].nbytes)
     return f"{size} ({name} is {' x '.join(map(str, tensor.shape))})"
 
 
-def in_training(batch_size: int, accumulate: int) -> str:
+def in_training(config: TrainerConfig) -> str:
     """Return what to lower where memory runs out in a step."""
-    halves = max(batch_size // 2, 1)
-    less = (
-        f"use trainer.batch_size={halves} trainer.accumulate={2 * accumulate} (as many examples a "
-        "step) or trainer.micro_batch=auto, "
-        if batch_size > 1
-        else "use "
-    )
-    return f"{less}a smaller backbone, or on CUDA precision=bf16"
+    ways = []
+    size, accumulate = config.batch_size, config.accumulate
+    if size > 1:
+        fewer = f"trainer.batch_size={size // 2} trainer.accumulate={2 * accumulate}"
+        ways.append(f"{fewer} (as many examples a step)" if size % 2 == 0 else fewer)
+        if config.micro_batch != AUTO:
+            ways.append("trainer.micro_batch=auto")
+    return f"use {', '.join([*ways, 'a smaller backbone'])}, or on CUDA precision=bf16"
 
 
 def in_evaluation(eval_batch_size: int) -> str:

@@ -37,25 +37,31 @@ def gradient(
     once more, in smaller parts, where memory ran out and `trainer.micro_batch=auto` allows it.
     Raises `TrainingError` where it ran out.
     """
+    halved = False
     while True:
         error: BaseException | None = None
         parts = list(in_parts(taken, part_size(run, course)))
         try:
-            return accumulate(run, parts)
+            done = accumulate(run, parts)
         except (MemoryError, RuntimeError) as raised:
             if not memory_ran_out(raised):
                 raise
             error = raised
+        else:
+            if halved:
+                _tell(course)
+            return done
         most = max(part.examples for part in parts)
         if run.config.micro_batch != AUTO or most == 1:
             step = course.outcome.steps + 1
-            advice = in_training(run.config.batch_size, run.config.accumulate)
+            advice = in_training(run.config)
             raise exhausted(error, f"step {step}", parts, advice=advice) from error
         del parts
         # The traceback keeps what the pass had made so far.
         error.__traceback__ = None
         error = None
         _halve(run, course, most)
+        halved = True
         if course.before is not None:
             course.before.put_back()
         begin()
@@ -115,12 +121,16 @@ def _halve(run: "Training", course: Course, most: int) -> None:
     """Have batches cut to half of what did not fit, and free what can be freed."""
     outcome = course.outcome
     outcome.part_size, outcome.part_step = (most + 1) // 2, outcome.steps + 1
+    run.optimizers.zero_grad()
+    gc.collect()
+    if run.precision.device.type == "cuda":
+        torch.cuda.empty_cache()
+
+
+def _tell(course: Course) -> None:
+    outcome = course.outcome
     print(
         f"triathlon: memory ran out at step {outcome.part_step}; batches go through the model in "
         f"parts of {outcome.part_size} examples from here on (trainer.micro_batch=auto)",
         file=sys.stderr,
     )
-    run.optimizers.zero_grad()
-    gc.collect()
-    if run.precision.device.type == "cuda":
-        torch.cuda.empty_cache()

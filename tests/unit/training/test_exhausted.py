@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from suite import Batch
+from suite.config import TrainerConfig
 from suite.training.exhausted import described, in_training, memory_ran_out, size_of
 
 TOLD = [
@@ -47,5 +48,9 @@ def test_the_largest_tensor_is_the_longest_length():
 
 
 def test_a_batch_of_one_cannot_be_halved():
-    assert "batch_size" not in in_training(1, 4)
-    assert "trainer.batch_size=32 trainer.accumulate=2" in in_training(64, 1)
+    alone = TrainerConfig(batch_size=1, accumulate=4)
+    assert in_training(alone) == "use a smaller backbone, or on CUDA precision=bf16"
+    odd = in_training(TrainerConfig(batch_size=33))
+    assert odd.startswith(
+        "use trainer.batch_size=16 trainer.accumulate=2, trainer.micro_batch=auto"
+    )

@@ -128,6 +128,7 @@ def test_auto_halves_and_tries_the_same_step_again(bench, capsys, error):
     # Dropout is drawn anew and nothing is left of the attempts: as if it had been told before.
     assert made.emitted == fixed.emitted
     told = capsys.readouterr().err
+    assert told.count("memory ran out") == 1
     assert "memory ran out at step 1; batches go through the model in parts of 2 examples" in told
 
 
@@ -153,10 +154,11 @@ def test_says_what_did_not_fit_and_what_to_lower(bench, options):
         fit(made.run)
     told = str(raised.value)
     assert told.startswith("the device's memory ran out in step ")
-    size = {None: 8, 4: 4, "auto": 1}[options.get("micro_batch")]
-    assert f"a batch of {size} examples (x_BD is {size} x 1)" in told
+    size = {None: "8 examples", 4: "4 examples", "auto": "1 example"}[options.get("micro_batch")]
+    assert f"a batch of {size} (x_BD is {size.split()[0]} x 1)" in told
     assert "; 2 GiB more could not be had: use " in told
     assert "trainer.batch_size=4 trainer.accumulate=4 (as many examples a step)" in told
+    assert ("trainer.micro_batch=auto" in told) == (options.get("micro_batch") != "auto")
 
 
 def test_memory_that_runs_out_in_a_validation_names_its_batches(bench):
