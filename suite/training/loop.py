@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from suite.config import AUTO, OnNonfinite, TrainerConfig
+from suite.config import AUTO, TrainerConfig
 from suite.data.counter import step_seed
 from suite.errors import TrainingError
 from suite.stop import Stop
@@ -27,7 +27,7 @@ from suite.training.course import Course, Outcome
 from suite.training.divergence import Divergence, ended_by_divergence, look
 from suite.training.judge import validate
 from suite.training.keeper import Keeper
-from suite.training.nonfinite import is_sound, logged
+from suite.training.nonfinite import is_sound, logged, sees_at_once
 from suite.training.optimizers import Optimizers
 from suite.training.pieces import gradient
 from suite.training.precision import Precision, clip_gradient
@@ -223,12 +223,12 @@ def _course(run: Training) -> Course:
         minimum_gain=run.config.convergence.minimum_gain,
     )
     config = run.config
-    leaves_no_trace = config.on_nonfinite is OnNonfinite.skip or config.micro_batch == AUTO
+    may_be_undone = sees_at_once(run) or config.micro_batch == AUTO
     return Course(
         Average(run.model, config.ema_decay),
         convergence,
         Divergence(config.divergence),
-        before=Buffers(run.model) if leaves_no_trace else None,
+        before=Buffers(run.model) if may_be_undone else None,
     )
 
 

@@ -26,7 +26,7 @@ def is_sound(
 
     total: the summed loss. norm: of the gradient before it was clipped, where that is known.
     """
-    if not _seen_at_once(run):
+    if not sees_at_once(run):
         return True
     if norm is None:
         gradients = [p.grad for p in run.model.parameters() if p.grad is not None]
@@ -49,6 +49,11 @@ def is_sound(
         return False
     given = any(not_finite(batch) for batch in taken)
     raise TrainingError(_line(run, course, told + places(taken, losses), lost, given=given))
+
+
+def sees_at_once(run: "Training") -> bool:
+    """Return whether every step is looked at, before its optimizer steps."""
+    return run.precision.device.type == "cpu" or run.config.on_nonfinite is OnNonfinite.skip
 
 
 def finite(run: "Training", total: Tensor, norm: Tensor) -> bool:
@@ -87,10 +92,6 @@ def logged(run: "Training", course: Course, norm: Tensor | None) -> dict[str, fl
     told += f", seen at step {step}" if first != step else ""
     lost = keep(run, course, None, step=first, told=told, losses=None, weights=False)
     raise TrainingError(_line(run, course, told, lost))
-
-
-def _seen_at_once(run: "Training") -> bool:
-    return run.precision.device.type == "cpu" or run.config.on_nonfinite is OnNonfinite.skip
 
 
 def _loss_told(loss: float, step: int) -> str:

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from suite.replay import Replayed
-    from suite.training.inspection import Fault, Inspection, Numbers
+    from suite.training.faults import Fault, Numbers
+    from suite.training.inspection import Inspection
 
 _EXAMPLES, _LAYERS = 10, 40
 """Rows of a table at most."""
@@ -28,9 +29,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--step", type=int, help="any other step, to look at a spike")
     parser.add_argument("--results", type=Path, default=Path("results"))
     chosen = parser.parse_args(arguments)
+    results = chosen.results.resolve()
+    from suite.resumption import folder_of
+
+    folder_of(results, chosen.run)  # before torch is imported
     from suite.replay import replay
 
-    replayed = replay(chosen.results.resolve(), chosen.run, chosen.step)
+    replayed = replay(results, chosen.run, chosen.step)
     from rich.console import Console
 
     _show(Console(highlight=False), replayed)

@@ -40,7 +40,7 @@ def test_where_it_was_seen_late_the_run_is_trained_again(
     inside, tmp_path, monkeypatch, options, seen, source
 ):
     with monkeypatch.context() as as_on_cuda:
-        as_on_cuda.setattr(nonfinite, "_seen_at_once", lambda run: False)
+        as_on_cuda.setattr(nonfinite, "sees_at_once", lambda run: False)
         said = inside(*RUN, *LOST, "trainer.clip_norm=null", *options)
     said.refused("loss is nan at step 2", seen)
     (kept,) = (tmp_path / "results").rglob("nonfinite/*")
