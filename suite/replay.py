@@ -136,7 +136,7 @@ def _training(config: RunConfig, folder: Path, scratch: Path) -> Training:
     fingerprint = task.card().fingerprint
     model = build_model(config, task, device)
     precision = Precision(config.precision, device)
-    hold(task, model, precision, seed=config.seed)
+    hold(task, model, precision, seed=config.seed, micro_batch=config.trainer.micro_batch)
     trainer = config.trainer
     if device.type != "cpu" and trainer.on_nonfinite is OnNonfinite.stop:
         # So that it is seen in its step.

@@ -70,6 +70,7 @@ from suite.training.evaluation import calibrate, evaluate
 from suite.training.exhausted import exhausted, in_evaluation, memory_ran_out, roomy
 from suite.training.loop import Training, Unprofiled, fit, length_in_steps
 from suite.training.optimizers import Optimizers
+from suite.training.pieces import fitting
 from suite.training.precision import Precision
 from suite.training.schedules import Schedule
 from suite.training.stalls import Stalls, measure_stalls
@@ -350,7 +351,10 @@ def _train(
     meter = _meter(config, task, model, precision)
     optimizers = build_optimizers(config, model)
     # Before compiling: what is compiled holds for one setting of this.
-    record.techniques["deterministic"] = hold(task, model, precision, seed=config.seed)
+    micro_batch = config.trainer.micro_batch
+    record.techniques["deterministic"] = hold(
+        task, model, precision, seed=config.seed, micro_batch=micro_batch
+    )
     compiled = compile_model(
         config.hardware.compile,
         task,
@@ -360,6 +364,7 @@ def _train(
         accumulate=config.trainer.accumulate,
         seed=config.seed,
         refused=unsafe(model) if device.type == "cpu" else "",
+        most=micro_batch if isinstance(micro_batch, int) else None,
     )
     record.techniques |= {**of_optimizers(optimizers), "compile": compiled.note}
     profile = None
@@ -445,7 +450,12 @@ def _stalls(config: RunConfig, training: Training) -> Stalls | None:
 def _meter(config: RunConfig, task: Task, model: nn.Module, precision: Precision) -> Meter:
     def count(batch: Batch) -> int:
         with precision.autocast():
-            return count_training_flops(task, model, batch)
+            counts = fitting(
+                lambda part: count_training_flops(task, model, part),
+                batch,
+                config.trainer.micro_batch,
+            )
+        return sum(counts)
 
     device = task.setup.device
     return Meter(

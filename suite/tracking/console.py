@@ -156,7 +156,8 @@ def speed_of(record: Mapping[str, Any]) -> str:
         parts.append(f"{record['energy']['joules']:,.0f} J ({record['basis']['energy']})")
     troubles = record.get("troubles", {})
     if "skipped_steps" in troubles:
-        parts.append(f"{troubles['skipped_steps']} steps skipped, not finite")
+        count = troubles["skipped_steps"]
+        parts.append(f"{count} step{'s' if count > 1 else ''} skipped, not finite")
     if "diverged_at_step" in troubles:
         parts.append(f"diverged at step {troubles['diverged_at_step']}")
     if record["stopped"]:

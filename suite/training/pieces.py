@@ -6,9 +6,9 @@ batch's model draws (dropout), and the statistics of batch normalisation, are th
 
 import gc
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from torch import Tensor
@@ -21,6 +21,7 @@ from suite.training.exhausted import exhausted, in_training, memory_ran_out
 if TYPE_CHECKING:
     from suite.training.loop import Training
 
+T = TypeVar("T")
 Accumulate = Callable[["Training", list[Batch]], tuple[Tensor, int]]
 
 
@@ -73,13 +74,28 @@ def part_size(run: "Training", course: Course) -> int | None:
     return course.outcome.part_size if wanted == AUTO or wanted is None else int(wanted)
 
 
-def in_parts(batches: Sequence[Batch], most: int | None) -> Iterator[Batch]:
+def in_parts(batches: Iterable[Batch], most: int | None) -> Iterator[Batch]:
     """Yield batches, each of more than `most` examples in parts of that size and a rest."""
     for batch in batches:
         if most is None or batch.examples <= most:
             yield batch
         else:
             yield from split(batch, most)
+
+
+def fitting(work: Callable[[Batch], T], batch: Batch, micro_batch: int | str | None) -> list[T]:
+    """Return what work that leaves no trace comes to for each part of a batch.
+
+    micro_batch: as in the configuration; with auto, parts are halved until they fit.
+    """
+    most = micro_batch if isinstance(micro_batch, int) else batch.examples
+    while True:
+        try:
+            return [work(part) for part in in_parts([batch], most)]
+        except (MemoryError, RuntimeError) as error:
+            if micro_batch != AUTO or most == 1 or not memory_ran_out(error):
+                raise
+        most = (most + 1) // 2
 
 
 def split(batch: Batch, most: int) -> Iterator[Batch]:

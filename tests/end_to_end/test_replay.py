@@ -1,10 +1,15 @@
 """`triathlon replay`: a step of a run made again, from what was kept or by training up to it."""
 
 import json
+import math
 
 import pytest
+import torch
 
+from suite import Loss
+from suite.data.counter import step_seed
 from suite.training import nonfinite
+from tasks.image_recognition.task import ImageRecognition
 
 RUN = ["backbone=mlp", "backbone.width=16", "tracking=none", "hardware=cpu_single"]
 LOST = ["optimizer=sgd", "optimizer.lr=1e30", "trainer=smoke", "trainer.steps=20"]
@@ -73,6 +78,31 @@ def test_any_step_of_a_finished_run_has_the_loss_that_it_had(inside, trained):
         assert "weights: trained again from the start" in said.out
         assert "forward: every output is finite" in said.out
         assert "examples with the largest loss" in said.out
+
+
+def test_skipped_steps_and_parts_stand_in_the_record(inside, tmp_path, monkeypatch):
+    loss = ImageRecognition.loss
+
+    def breaking(task, model, batch):
+        assert batch.examples <= 40
+        good = loss(task, model, batch)
+        third = torch.initial_seed() == step_seed(0, 3)
+        return Loss(good.total * (math.nan if third else 1), good.count)
+
+    monkeypatch.setattr(ImageRecognition, "loss", breaking)
+    options = ["trainer.on_nonfinite=skip", "trainer.micro_batch=40", "trainer=smoke"]
+    said = inside(*RUN, *options)
+    assert said.code == 0, said
+    assert "1 step skipped, not finite" in said.out
+    (path,) = (tmp_path / "results").rglob("record.json")
+    record = json.loads(path.read_text())
+    assert record["troubles"] == {"skipped_steps": 1}
+    assert record["techniques"]["micro_batch"] == "on: 40 examples, trainer.micro_batch"
+    assert (record["steps"], record["examples"]) == (8, 512)
+    monkeypatch.setattr(ImageRecognition, "loss", loss)
+    said = inside("replay", _name(tmp_path))
+    assert said.out.startswith("step 3: loss ")
+    assert "the run said: the training loss is nan at step 3" in said.out
 
 
 def test_wrong_commands_say_what_is_wrong(inside, trained):

@@ -9,7 +9,7 @@ from torch import nn
 from suite import Batch, Loss
 from suite.errors import TrainingError
 from suite.training.loop import accumulate, fit
-from suite.training.pieces import in_parts, split
+from suite.training.pieces import fitting, in_parts, split
 
 DEVICE = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total")
 HOST = RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: tried 12 bytes.")
@@ -80,6 +80,21 @@ def test_gradient_of_parts_is_that_of_the_whole(bench, most):
     assert count_of_parts == count
     assert total_of_parts == pytest.approx(total, rel=1e-6)
     torch.testing.assert_close(parts, whole, rtol=1e-6, atol=1e-6)
+
+
+def test_work_beside_training_fits_as_training_does():
+    batch = _ragged(11)
+    assert fitting(lambda part: part.examples, batch, None) == [11]
+    assert fitting(lambda part: part.examples, batch, 4) == [4, 4, 3]
+
+    def work(part):
+        if part.examples > 3:
+            raise DEVICE
+        return part.examples
+
+    assert fitting(work, batch, "auto") == [3, 3, 3, 2]
+    with pytest.raises(torch.OutOfMemoryError):
+        fitting(work, batch, 4)
 
 
 def _without_dropout(made):
