@@ -130,11 +130,10 @@ def read(run: Path, step: int) -> Evidence | None:
 @torch.no_grad()
 def sums(run: "Training", course: Course, taken: Sequence[Batch], step: int) -> list[float] | None:
     """Return the summed loss of each batch, in a pass like that of the step; None if it fails."""
-    from suite.data.counter import step_seed
-    from suite.training.loop import seed_draws
+    from suite.training.loop import seed_step
 
     with suppress(RuntimeError, MemoryError):
-        seed_draws(run.precision.device, step_seed(run.seed, step))
+        seed_step(run, step)
         losses = []
         for batch in taken:
             loss = 0.0

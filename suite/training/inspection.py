@@ -6,11 +6,10 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 
-from suite.data.counter import step_seed
 from suite.task import Batch, Loss, Task
 from suite.training.examples import Example, detached, examples_of
 from suite.training.faults import Fault, listening
-from suite.training.loop import Training, accumulate, seed_draws
+from suite.training.loop import Training, accumulate, seed_step
 from suite.training.pieces import in_parts
 
 
@@ -44,7 +43,7 @@ def inspect(run: Training, batches: Sequence[Batch], step: int, most: int | None
     hearing = replace(run, task=cast(Task, heard), compiled=None)
     run.model.train()
     run.optimizers.zero_grad()
-    seed_draws(run.precision.device, step_seed(run.seed, step))
+    seed_step(run, step)
     parts = list(in_parts(batches, most))
     with listening(run.model, lambda output: heard.outputs.append(detached(output))) as faults:
         total, count = accumulate(hearing, parts)

@@ -234,8 +234,7 @@ def _course(run: Training) -> Course:
 
 def _begin(run: Training, course: Course, step: int) -> None:
     """Begin a step, or begin it once more."""
-    # What the model draws (dropout) is a function of seed and step, like everything else.
-    seed_draws(run.precision.device, step_seed(run.seed, step))
+    seed_step(run, step)
     if course.before is not None:
         course.before.keep()
 
@@ -244,6 +243,14 @@ def _late(run: Training) -> bool:
     """Return whether the training clock has run out."""
     limit = run.config.max_seconds
     return limit is not None and run.meter.training_seconds >= limit
+
+
+def seed_step(run: Training, step: int) -> None:
+    """Seed what the model draws in a step.
+
+    It (dropout) is a function of seed and step, like everything else.
+    """
+    seed_draws(run.precision.device, step_seed(run.seed, step))
 
 
 def seed_draws(device: torch.device, seed: int) -> None:

@@ -82,10 +82,12 @@ def logged(run: "Training", course: Course, norm: Tensor | None) -> dict[str, fl
     if run.config.on_nonfinite is OnNonfinite.skip:
         values["train/skipped_steps"] = course.outcome.skipped
         return values
-    wrong = next((i for i, total in enumerate(totals) if not math.isfinite(total)), None)
-    overflows = run.precision.scaler is not None
-    if wrong is None and (norm is None or overflows or math.isfinite(float(norm))):
+    looked_at = dict(values)
+    if run.precision.scaler is not None:
+        looked_at.pop("train/gradient_norm", None)
+    if all(map(math.isfinite, looked_at.values())):
         return values
+    wrong = next((i for i, total in enumerate(totals) if not math.isfinite(total)), None)
     # Only a device that nobody waits for comes so far.
     first = step if wrong is None else step - len(totals) + wrong + 1
     told = _norm_told(norm, step) if wrong is None else _loss_told(totals[wrong], first)
