@@ -21,6 +21,7 @@ VERBS = {
     "compare": "suite.verbs.compare:main",
     "ui": "suite.verbs.ui:main",
     "resume": "suite.verbs.resume:main",
+    "replay": "suite.verbs.replay:main",
     "sync": "suite.verbs.sync:main",
     "sweep": "suite.verbs.sweep:main",
     "doctor": "suite.verbs.doctor:main",

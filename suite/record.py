@@ -39,7 +39,9 @@ class RunRecord:
     best: step and epoch of the best validation.
     target: metric, threshold and direction; reached: step, examples, both clocks and, where they
         are known, joules when it was, or None.
-    stopped: "length", "target", "convergence", "time" or "pruned".
+    stopped: "length", "target", "convergence", "time", "divergence" or "pruned".
+    troubles: what went wrong in a training that went on: `skipped_steps`, whose loss or gradient
+        was not finite, and `diverged_at_step`. Empty where nothing did.
     throughput: by name and unit: examples_per_second, units_per_second, step_seconds_p50, …
     model: parameters, those that are trained, and FLOPs of one example: of a forward pass, and of
         training, forward and backward.
@@ -103,6 +105,7 @@ class RunRecord:
     model: dict[str, float] = field(default_factory=dict)
     techniques: dict[str, str] = field(default_factory=dict)
     hand_made: dict[str, Any] = field(default_factory=dict)
+    troubles: dict[str, int] = field(default_factory=dict)
 
     @property
     def data_name(self) -> str:

@@ -114,29 +114,43 @@ def of_folder(folder: Path, config: RunConfig) -> Unfinished | None:
     if record is not None:  # and then its process was killed
         _tidy(folder, record)
         return None
-    return Unfinished(folder, _begun(folder))
+    return Unfinished(folder, begun_of(folder))
 
 
 def named(results: Path, name: str) -> tuple[RunConfig, Unfinished]:
     """Return the run of this name and its configuration; raise where it cannot be gone on with."""
-    from suite.compose import recompose
+    folder = folder_of(results, name)
+    record = ended(folder)
+    if record is not None and record.status != "failed":
+        raise DataError(f"{folder.name}: has {record.status}; there is nothing to go on with")
+    begun = begun_of(folder)
+    return configured(folder, begun), Unfinished(folder, begun)
 
+
+def folder_of(results: Path, name: str) -> Path:
+    """Return the folder of the run of this name; raise where there is none."""
     folder = results / "runs" / Path(name).name
     if not (folder / _CONFIG).is_file():
         known = [path.name for path in results.glob("runs/*")]
         raise DataError(f"{name}: no such run in {results}{nearest(name, known)}")
-    record = ended(folder)
-    if record is not None and record.status != "failed":
-        raise DataError(f"{folder.name}: has {record.status}; there is nothing to go on with")
+    return folder
+
+
+def configured(folder: Path, begun: RunRecord | None) -> RunConfig:
+    """Return the configuration of the run in a folder; raise where it is not the one it began with.
+
+    begun: its record from when it began, if it came so far.
+    """
+    from suite.compose import recompose
+
     config = recompose(yaml.safe_load((folder / _CONFIG).read_text()))
-    config.results = str(results)
-    begun = _begun(folder)
+    config.results = str(folder.parent.parent)
     if begun is not None and begun.config_hash != config.hash():
         raise DataError(
             f"{folder / 'config.yaml'}: its hash was {begun.config_hash}, and is {config.hash()} "
             "now: it was edited, or another version of the suite made it"
         )
-    return config, Unfinished(folder, begun)
+    return config
 
 
 def newest(results: Path) -> str:
@@ -173,7 +187,7 @@ def _tidy(folder: Path, record: RunRecord) -> None:
     (folder / _MARK).unlink(missing_ok=True)
 
 
-def _begun(folder: Path) -> RunRecord | None:
+def begun_of(folder: Path) -> RunRecord | None:
     """Return the record of the last start, resumption or interruption."""
     found = None
     with suppress(FileNotFoundError):

@@ -16,7 +16,7 @@ from torch import nn
 
 from suite.backbones.grid import lay_out, unsafe
 from suite.compose import recompose
-from suite.config import KNOWLEDGE, DataStall, HandMadeConfig, RunConfig
+from suite.config import AUTO, KNOWLEDGE, DataStall, HandMadeConfig, RunConfig
 from suite.data.cache import atomic_path, cache_folder, sweep_up
 from suite.data.skipped import keep_skipped, plain_card
 from suite.data.streaming import worker_died
@@ -76,11 +76,15 @@ from suite.training.compiling import compile_model
 from suite.training.course import Outcome
 from suite.training.determinism import hold
 from suite.training.evaluation import calibrate, evaluate
+from suite.training.exhausted import exhausted, in_evaluation, memory_ran_out, roomy
 from suite.training.loop import Training, Unprofiled, fit, length_in_steps
 from suite.training.optimizers import Optimizers
 from suite.training.parallel import Alone, Engine, engine_of
+from suite.training.pieces import fitting
 from suite.training.precision import Precision
+from suite.training.schedules import Schedule
 from suite.training.stalls import Stalls, measure_stalls
+from suite.training.watchdog import Patience, Watchdog
 from suite.training.weights import Best, load_weights, read_weights
 from suite.world import World, joined
 
@@ -382,6 +386,12 @@ def build_optimizers(config: RunConfig, model: nn.Module, *, sharded: bool = Fal
     return built
 
 
+def build_schedule(config: RunConfig) -> Schedule:
+    """Return the learning rate's schedule."""
+    built: Schedule = _build(config.schedule)
+    return built
+
+
 def load_model(folder: Path) -> nn.Module:
     """Return the model that a run left in its `model/` folder, on the CPU, ready to predict."""
     plain, weights = read_model_folder(folder)
@@ -418,7 +428,10 @@ def _train(
     opened.console.steps = steps
     best = Best(journal.folder)
     # Before compiling: what is compiled holds for one setting of this.
-    record.techniques["deterministic"] = hold(task, model, precision, seed=config.seed)
+    micro_batch = config.trainer.micro_batch
+    record.techniques["deterministic"] = hold(
+        task, model, precision, seed=config.seed, micro_batch=micro_batch
+    )
     compiled = compile_model(
         config.hardware.compile,
         task,
@@ -428,6 +441,7 @@ def _train(
         accumulate=config.trainer.accumulate,
         seed=config.seed,
         refused=unsafe(model) if device.type == "cpu" else "",
+        most=micro_batch if isinstance(micro_batch, int) else None,
     )
     engine = engine_of(model, compiled.model, world, config.hardware.parallel, device)
     meter = _meter(config, task, engine, precision)
@@ -439,12 +453,15 @@ def _train(
     if config.trainer.profile:
         trace = journal.folder / "profile" / "trace.json"
         profile = Profile(trace, model, device, steps=steps)
+    # One process speaks; where another hangs, it hangs too.
+    patience = _patience(config) if world.leads else Patience(batch=None, stall=None, hang=None)
+    watchdog = Watchdog(profile or Unprofiled(), patience, journal.folder)
     training = Training(
         task=task,
         model=model,
         engine=engine,
         optimizers=optimizers,
-        schedule=_build(config.schedule),
+        schedule=build_schedule(config),
         config=config.trainer,
         precision=precision,
         meter=meter,
@@ -456,19 +473,24 @@ def _train(
         stop=opened.stop,
         position=journal.position,
         identity={"the data's fingerprint": record.data_card["fingerprint"]},
-        profile=profile or Unprofiled(),
+        note=watchdog.note,
+        profile=watchdog,
     )
     stalls = _stalls(config, training)
-    outcome = fit(training)
+    with watchdog.watching():
+        outcome = fit(training)
+    _note_troubles(record, config, outcome)
     if profile is not None and profile.seconds:
         journal.artifact(profile.trace)
         record.profile = {f"{part}_seconds": s for part, s in profile.seconds.items()}
     engine.put_weights(world.broadcast(read_weights(best.path) if world.leads else {}), best.path)
-    chosen = calibrate(task, model, precision)
+    with roomy("the evaluation", in_evaluation(config.trainer.eval_batch_size)):
+        chosen = calibrate(task, model, precision)
     if chosen:
         journal.metrics(outcome.best_step, {f"validation/{k}": v for k, v in chosen.items()})
         outcome.best.update(chosen)
-    tested, metrics = evaluate(task, model, Split.TEST, precision, engine=engine)
+    with roomy("the test", in_evaluation(config.trainer.eval_batch_size)):
+        tested, metrics = evaluate(task, model, Split.TEST, precision, engine=engine)
     if not world.leads:
         return
     if engine.sharded:
@@ -484,6 +506,31 @@ def _train(
     _keep(config, record, journal, task, model, metrics)
 
 
+def _patience(config: RunConfig) -> Patience:
+    trainer = config.trainer
+    timeout = config.hardware.worker_timeout
+    return Patience(
+        batch=None if timeout is None else timeout / 2,
+        stall=trainer.stall_seconds,
+        hang=trainer.hang_seconds,
+    )
+
+
+def _note_troubles(record: RunRecord, config: RunConfig, outcome: Outcome) -> None:
+    """Note in the record what went wrong in a training that went on."""
+    if outcome.skipped:
+        record.troubles["skipped_steps"] = outcome.skipped
+    if outcome.diverged is not None:
+        record.troubles["diverged_at_step"] = outcome.diverged
+    wanted = config.trainer.micro_batch
+    if wanted == AUTO:
+        size = outcome.part_size
+        told = f"on: {size} examples, memory ran out at step {outcome.part_step}"
+        record.techniques["micro_batch"] = "off: batches fit" if size is None else told
+    elif wanted is not None:
+        record.techniques["micro_batch"] = f"on: {wanted} examples, trainer.micro_batch"
+
+
 def _stalls(config: RunConfig, training: Training) -> Stalls | None:
     """Measure what data costs, on a copy of the model, where that is asked for."""
     if config.trainer.data_stall is not DataStall.differential:
@@ -496,7 +543,12 @@ def _stalls(config: RunConfig, training: Training) -> Stalls | None:
 def _meter(config: RunConfig, task: Task, engine: Engine, precision: Precision) -> Meter:
     def count(batch: Batch) -> int:
         with precision.autocast():
-            return count_training_flops(task, engine.model, batch)
+            counts = fitting(
+                lambda part: count_training_flops(task, engine.model, part),
+                batch,
+                config.trainer.micro_batch,
+            )
+        return sum(counts)
 
     device = task.setup.device
     return Meter(
@@ -687,6 +739,9 @@ def _explained(error: BaseException, folder: Path) -> BaseException:
     if is_disk_full(error):
         _let_go(error)
         return _full(folder)
+    if memory_ran_out(error):
+        lower = "lower trainer.batch_size or trainer.eval_batch_size, or use a smaller backbone"
+        return exhausted(error, "the run", advice=lower)
     return worker_died(error) or error
 
 

@@ -60,7 +60,13 @@ from suite.config.plugin import (
 from suite.config.run import OnChange, RunConfig, SweepConfig, TrackingConfig
 from suite.config.schemas import SCHEMAS
 from suite.config.shallow import HandMadeConfig, Kernel, SVMConfig
-from suite.config.trainer import CheckpointConfig, ConvergenceConfig, DataStall, TrainerConfig
+from suite.config.trainer import (
+    CheckpointConfig,
+    ConvergenceConfig,
+    DataStall,
+    OnNonfinite,
+    TrainerConfig,
+)
 
 __all__ = [
     "AUTO",
@@ -92,6 +98,7 @@ __all__ = [
     "Number",
     "OnChange",
     "OnError",
+    "OnNonfinite",
     "OneCycleConfig",
     "OptimizerConfig",
     "Parallel",

@@ -45,7 +45,7 @@ class Parallel(enum.Enum):
 
 
 AUTO = "auto"
-"""What `hardware.compile` takes beside true and false."""
+"""What `hardware.compile` and `trainer.micro_batch` take beside what they name themselves."""
 OF_NETWORKS = ("compile", "channels_last", "fused", "buckets", "parallel")
 """Techniques that have no part in fitting a model on hand-made features."""
 
@@ -71,7 +71,8 @@ class HardwareConfig(Node):
     cores but one, at most 8. Batches are the same for any number."""
     worker_timeout: float | None = 600.0
     """Seconds without a batch from these processes after which they count as hanging, and the run
-    stops with the names of what was being read; null waits for ever."""
+    stops with the names of what was being read; after half of it the run warns. null waits for
+    ever."""
     deterministic: bool = True
     """Same seed, same losses to the last bit; false may be faster on CUDA. There a few operations
     (CTC, some poolings) have no deterministic kernel: the run's record tells of it."""

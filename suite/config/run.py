@@ -57,6 +57,16 @@ class TrackingConfig(Node):
         self.require("register", kept, "null without tracking.enabled and tracking.log_model")
 
 
+_LEAVE_NO_TRACE = (
+    "profile", "data_stall", "checkpoint", "divergence", "stall_seconds", "hang_seconds",
+    "on_nonfinite", "max_nonfinite",
+)  # fmt: skip
+"""Keys of the trainer that cannot change what a run ends with. Of two that differ in the last two
+alone, both end, and then alike, or one fails."""
+_WHERE_UNUSED = ("micro_batch", "stop_at_divergence")
+"""Keys of the trainer that change nothing as long as they are not used."""
+
+
 class OnChange(enum.Enum):
     """What to do where a sweep of this name, or of this command, has other runs."""
 
@@ -133,8 +143,11 @@ class RunConfig(Node):
         for key in ("name", "results", "resume", "cache", "tracking", *(() if seed else ("seed",))):
             config.pop(key)
         config["choices"].pop("tracking", None)
-        for key in ("profile", "data_stall", "checkpoint"):
+        for key in _LEAVE_NO_TRACE:
             config["trainer"].pop(key)
+        for key in _WHERE_UNUSED:
+            if not config["trainer"][key]:
+                config["trainer"].pop(key)
         for key in ("workers", "worker_timeout", "watts", "keep_memory"):
             config["hardware"].pop(key)
         if self.hardware.parallel is Parallel.ddp:  # as in all that ran before there was a choice

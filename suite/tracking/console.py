@@ -154,6 +154,12 @@ def speed_of(record: Mapping[str, Any]) -> str:
     parts += _shares(rates)
     if "joules" in record.get("energy", {}):
         parts.append(f"{record['energy']['joules']:,.0f} J ({record['basis']['energy']})")
+    troubles = record.get("troubles", {})
+    if "skipped_steps" in troubles:
+        count = troubles["skipped_steps"]
+        parts.append(f"{count} step{'s' if count > 1 else ''} skipped, not finite")
+    if "diverged_at_step" in troubles:
+        parts.append(f"diverged at step {troubles['diverged_at_step']}")
     if record["stopped"]:
         parts.append(f"stopped by {record['stopped']}")
     return ", ".join(parts)

@@ -60,6 +60,7 @@ def tags_of(record: Mapping[str, Any]) -> dict[str, str]:
         "machine": (record.get("machine") or {}).get("fingerprint"),
         **{f"basis.{k}": v for k, v in record.get("basis", {}).items() if isinstance(v, str)},
         **{f"techniques.{k}": v for k, v in record.get("techniques", {}).items()},
+        **{f"troubles.{k}": v for k, v in record.get("troubles", {}).items()},
         **_verdicts(record),
         "fingerprint": card.get("fingerprint"),
         "synthetic": str(card["synthetic"]).lower() if "synthetic" in card else None,

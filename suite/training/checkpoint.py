@@ -17,6 +17,7 @@ import sys
 import time
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -137,6 +138,19 @@ class Checkpoints:
                 broken = error
         if broken is not None:
             raise broken
+        return None
+
+    def before(self, step: int) -> Saved | None:
+        """Return the last good one of an earlier step with finite weights; None without one.
+
+        Leaves all as it is: another process may be at the run.
+        """
+        for folder in reversed(self._all()):
+            if int(folder.name) < step:
+                with suppress(DataError):
+                    saved = _read(folder)
+                    if all(bool(weight.isfinite().all()) for weight in saved.weights.values()):
+                        return saved
         return None
 
     def _try(self, partial: Path, step: int, weights: Mapping[str, Tensor], state: State) -> None:

@@ -19,6 +19,7 @@ from torch import nn
 from suite.config import AUTO
 from suite.errors import TrainingError, one_line
 from suite.task import Batch, Task
+from suite.training.pieces import in_parts
 from suite.training.precision import Precision
 from suite.training.trial import Trial
 
@@ -49,11 +50,13 @@ def compile_model(
     accumulate: int,
     seed: int,
     refused: str = "",
+    most: int | None = None,
 ) -> Compiled:
     """Compile the model for training, or raise a `TrainingError`; with `auto` where it pays.
 
     wanted: the value of `hardware.compile`. steps: optimizer steps of the run, of `accumulate`
     batches each. refused: why this model must not be compiled; empty where it may.
+    most: examples of a forward pass, where batches are cut.
     """
     if wanted is False:
         return Compiled(None, "off: hardware.compile=false")
@@ -61,7 +64,7 @@ def compile_model(
         raise TrainingError(f"hardware.compile=true: {refused}; use hardware.compile=false")
     if refused:
         return Compiled(None, f"off: {refused}")
-    batches = islice(task.train_batches(seed=seed), _BATCHES)
+    batches = in_parts(islice(task.train_batches(seed=seed), _BATCHES), most)
     of_each_shape = {_shapes(batch): batch for batch in batches}
     trial, *others = [Trial(task, model, precision, batch) for batch in of_each_shape.values()]
     if wanted == AUTO:

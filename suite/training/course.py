@@ -1,6 +1,5 @@
 """How far a training has come: all that changes in it beside weights, optimizers and clocks."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -8,9 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from suite.errors import TrainingError
 from suite.training.average import Average
+from suite.training.buffers import Buffers
 from suite.training.convergence import Convergence
+from suite.training.divergence import Divergence
 from suite.world import ALONE, World
 
 
@@ -18,7 +18,10 @@ from suite.world import ALONE, World
 class Outcome:
     """How a run goes, and in the end how it went.
 
-    steps, examples, units: trained on so far. stopped: why training ended; empty while it goes on.
+    steps, examples, units: trained on so far. skipped: steps of these that changed nothing, as
+        their loss or gradient was not finite. diverged: step at which the loss was found to have
+        diverged. part_size, part_step: the most examples of a forward pass, since which step, where
+        memory ran out. stopped: why training ended; empty while it goes on.
     pending: the validation after the last step is still to come.
     best: validation metrics of the weights that were kept. reached: step, examples, both clocks and
         joules when validation reached the target.
@@ -27,6 +30,10 @@ class Outcome:
     steps: int = 0
     examples: int = 0
     units: float = 0.0
+    skipped: int = 0
+    diverged: int | None = None
+    part_size: int | None = None
+    part_step: int = 0
     stopped: str = ""
     pending: bool = False
     best_step: int = 0
@@ -46,21 +53,18 @@ class LoggedLoss:
         self.totals.append(total)
         self.count += count
 
-    def mean(self, step: int, world: World = ALONE) -> float:
-        """Return the mean since the last call, over all processes; raise where it is no number."""
+    def take(self, world: World = ALONE) -> tuple[list[float], float, int]:
+        """Return the sums of the steps since the last call, their sum, and what they sum over.
+
+        The sum of sums is that of all processes; the others are of this one.
+        """
+        totals: list[float] = torch.stack(self.totals).tolist() if self.totals else []
+        count = self.count
+        self.totals, self.count = [], 0
         whole = 0.0
-        for total in torch.stack(self.totals).tolist():
+        for total in totals:
             whole += total
-        (whole,) = world.sum([whole])
-        mean = whole / max(self.count, 1)
-        self.totals.clear()
-        self.count = 0
-        if not math.isfinite(mean):
-            raise TrainingError(
-                f"the training loss is {mean} at step {step}: lower optimizer.lr, "
-                "or set trainer.clip_norm"
-            )
-        return mean
+        return totals, world.sum([whole])[0], count
 
     def state_dict(self) -> dict[str, Any]:
         """Return what was added since it was last read."""
@@ -88,13 +92,16 @@ class Agreed:
 class Course:
     """The state of a training. outcome: how it goes; the others go with it.
 
-    agreed: of the last step; no part of a checkpoint.
+    before: the buffers before a step, where a step may have to leave no trace. agreed: of the last
+        step. Neither is part of a checkpoint.
     """
 
     average: Average
     convergence: Convergence
+    divergence: Divergence
     outcome: Outcome = field(default_factory=Outcome)
     logged: LoggedLoss = field(default_factory=LoggedLoss)
+    before: Buffers | None = None
     agreed: Agreed = Agreed()
 
     def state_dict(self) -> dict[str, Any]:
@@ -102,6 +109,7 @@ class Course:
         return {
             "outcome": asdict(self.outcome),
             "convergence": self.convergence.state_dict(),
+            "divergence": self.divergence.state_dict(),
             "logged": self.logged.state_dict(),
             "average": self.average.state_dict(),
         }
@@ -110,5 +118,6 @@ class Course:
         """Restore what `state_dict` returned."""
         self.outcome = Outcome(**state["outcome"])
         self.convergence.load_state_dict(state["convergence"])
+        self.divergence.load_state_dict(state["divergence"])
         self.logged.load_state_dict(state["logged"])
         self.average.load_state_dict(state["average"])

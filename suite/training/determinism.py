@@ -13,14 +13,25 @@ import torch
 from torch import nn
 
 from suite.task import Task
+from suite.training.pieces import fitting
 from suite.training.precision import Precision
 from suite.training.trial import Trial
 
 _REFUSAL = " does not have a deterministic implementation"
 
 
-def hold(task: Task, model: nn.Module, precision: Precision, *, seed: int) -> str:
-    """Refuse operations without a deterministic kernel if the model has none; say what is so."""
+def hold(
+    task: Task,
+    model: nn.Module,
+    precision: Precision,
+    *,
+    seed: int,
+    micro_batch: int | str | None = None,
+) -> str:
+    """Refuse operations without a deterministic kernel if the model has none; say what is so.
+
+    micro_batch: as in the configuration.
+    """
     if not torch.are_deterministic_algorithms_enabled():
         return "off: hardware.deterministic=false"
     if precision.device.type != "cuda":
@@ -28,7 +39,7 @@ def hold(task: Task, model: nn.Module, precision: Precision, *, seed: int) -> st
     batch = next(iter(task.train_batches(seed=seed)))
     torch.use_deterministic_algorithms(True)
     try:
-        Trial(task, model, precision, batch).run(model)
+        fitting(lambda part: Trial(task, model, precision, part).run(model), batch, micro_batch)
     except RuntimeError as error:
         operation, refused, _ = str(error).partition(_REFUSAL)
         if not refused:

@@ -4,11 +4,13 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from suite.errors import TrainingError
 from suite.stop import Interrupted
 from suite.training.course import Course
+from suite.training.exhausted import in_evaluation, roomy
 from suite.training.state import put_state, state_of
 
 if TYPE_CHECKING:
@@ -60,10 +62,11 @@ class Keeper:
         work: is given a function to call now and then. None: the launcher has the run go on, and
         the work is still to be done.
         """
-        if not self._run.world.alone:  # the others would wait for its part
-            return work(_nothing)
+        # Of several processes none breaks off: the others would wait for its part.
+        check = self._check if self._run.world.alone else partial(self._run.note, "evaluation")
         try:
-            return work(self._run.stop.check)
+            with roomy("a validation", in_evaluation(self._run.config.eval_batch_size)):
+                return work(check)
         except Interrupted:
             self._stop()
             return None
@@ -77,6 +80,10 @@ class Keeper:
             self._stop()
         elif worth:
             self._save()
+
+    def _check(self) -> None:
+        self._run.note("evaluation")
+        self._run.stop.check()
 
     def _stop(self) -> None:
         run = self._run
@@ -92,6 +99,7 @@ class Keeper:
         assert checkpoints is not None
         running = run.meter.running
         run.meter.pause()
+        run.note("checkpoint")
         state, weights = state_of(run, self._course), run.engine.weights()
         if run.world.leads:
             checkpoints.save(self._course.outcome.steps, weights, state)
@@ -99,7 +107,3 @@ class Keeper:
             checkpoints.noted()
         if running:
             run.meter.resume()
-
-
-def _nothing() -> None:
-    """Check nothing."""

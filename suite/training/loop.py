@@ -14,19 +14,23 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from suite.config import TrainerConfig
+from suite.config import AUTO, TrainerConfig
 from suite.data.counter import step_seed
 from suite.errors import ConfigError, TrainingError
 from suite.stop import Stop
 from suite.task import Batch, Task
 from suite.training.average import Average
+from suite.training.buffers import Buffers
 from suite.training.checkpoint import Checkpoints, Saved
 from suite.training.convergence import Convergence
 from suite.training.course import Agreed, Course, Outcome
+from suite.training.divergence import Divergence, ended_by_divergence, look
 from suite.training.judge import validate
 from suite.training.keeper import Keeper
+from suite.training.nonfinite import is_sound, logged, sees_at_once
 from suite.training.optimizers import Optimizers
 from suite.training.parallel import Engine
+from suite.training.pieces import gradient
 from suite.training.precision import Precision, clip_gradient
 from suite.training.schedules import Schedule
 from suite.training.weights import Best
@@ -117,6 +121,7 @@ class Training:
     best: keeps the best weights. checkpoints: keeps all that a killed run goes on from; None does
         not. saved: what this one goes on from; None begins.
     stop: what signals ask for. position: makes what was emitted durable; returns how much it is.
+    note: told what is done beside steps: "evaluation" at each of its batches, "checkpoint".
     identity: what must be the same for a checkpoint to fit, by name: the data's fingerprint, say.
     engine: what trains the model: alone, or with other processes, perhaps through torch.compile.
         All else sees the model itself: evaluation would compile anew for its shapes.
@@ -137,6 +142,7 @@ class Training:
     saved: Saved | None = None
     stop: Stop = field(default_factory=Stop)
     position: Callable[[], int] = lambda: 0
+    note: Callable[[str], None] = lambda doing: None
     identity: Mapping[str, str] = field(default_factory=dict)
     profile: Profile = field(default_factory=Unprofiled)
 
@@ -155,7 +161,7 @@ def fit(run: Training) -> Outcome:
     keeper = Keeper(run, course)
     keeper.restore()
     outcome = course.outcome
-    batches = _batches(run, skip=outcome.steps * run.config.accumulate)
+    batches = batches_of(run, skip=outcome.steps * run.config.accumulate)
     total, evaluate_every = length_in_steps(run.task, run.config)
     run.model.train()
     with run.stop.deferred(), keeper.writing():
@@ -169,7 +175,7 @@ def fit(run: Training) -> Outcome:
                 reason = keeper.undisturbed(partial(validate, run, course))
                 if reason is None:
                     continue
-                at_end = "length" if outcome.steps == total else ""
+                at_end = "length" if outcome.steps == total else ended_by_divergence(run, course)
                 outcome.stopped = reason or ("time" if course.agreed.late else at_end)
                 outcome.pending = False
                 if not outcome.stopped:
@@ -189,18 +195,20 @@ def train_step(
     config, meter, part, outcome = run.config, run.meter, run.profile.part, course.outcome
     step = outcome.steps + 1
     run.profile.begin(step)
-    # What the model draws (dropout) is a function of seed and step, like everything else.
-    seed_draws(run.precision.device, step_seed(run.seed, step, run.world.rank))
+    begin = partial(_begin, run, course, step)
+    begin()
     factor = run.schedule((step - 0.5) / total)
     run.optimizers.scale_rates(factor)
     with part("data"):
         taken = meter.take(batches, config.accumulate)
-    course.logged.add(*accumulate(run, taken))
+    summed, count = gradient(run, course, taken, accumulate, begin)
     with part("optimizer"):
         norm = clip_gradient(run.model, config.clip_norm)
-        run.precision.step(run.optimizers)
+        if is_sound(run, course, taken, summed, norm):
+            course.logged.add(summed, count)
+            run.precision.step(run.optimizers)
+            course.average.update()
         run.optimizers.zero_grad()
-        course.average.update()
     outcome.steps = step
     meter.step(taken)
     agree(run, course, taken)
@@ -208,13 +216,10 @@ def train_step(
     if step % config.log_every == 0 or outcome.pending:
         meter.pause()
         with part("logging"):
-            values = {
-                "train/loss": course.logged.mean(step, run.world),
-                "train/learning_rate_factor": factor,
-            }
-            if norm is not None:
-                values["train/gradient_norm"] = float(norm)
-            run.emit(step, {**values, **meter.interval()})
+            values = logged(run, course, norm)
+            rates = {"train/learning_rate_factor": factor, **meter.interval()}
+            run.emit(step, {**values, **rates})
+            outcome.pending = look(run, course, values) or outcome.pending
         if not outcome.pending:
             meter.resume()
 
@@ -225,10 +230,24 @@ def _course(run: Training) -> Course:
         patience=run.config.convergence.patience,
         minimum_gain=run.config.convergence.minimum_gain,
     )
-    return Course(Average(run.model, run.config.ema_decay), convergence)
+    config = run.config
+    may_be_undone = sees_at_once(run) or config.micro_batch == AUTO
+    return Course(
+        Average(run.model, config.ema_decay),
+        convergence,
+        Divergence(config.divergence),
+        before=Buffers(run.model) if may_be_undone else None,
+    )
 
 
-def _batches(run: Training, skip: int) -> Iterator[Batch]:
+def _begin(run: Training, course: Course, step: int) -> None:
+    """Begin a step, or begin it once more."""
+    seed_step(run, step)
+    if course.before is not None:
+        course.before.keep()
+
+
+def batches_of(run: Training, skip: int) -> Iterator[Batch]:
     """Return this process's share of the training batches from number `skip` on."""
     world = run.world
     if world.alone:
@@ -238,7 +257,20 @@ def _batches(run: Training, skip: int) -> Iterator[Batch]:
             f"trainer.batch_size={run.config.batch_size}: is shared by {world.size} processes; "
             "give each at least one example"
         )
+    if run.config.micro_batch is not None:
+        raise ConfigError(
+            f"trainer.micro_batch={run.config.micro_batch}: not where {world.size} processes share "
+            "a batch; use null, a smaller trainer.batch_size and a larger trainer.accumulate"
+        )
     return run.task.share_of_training(seed=run.seed, skip=skip, rank=world.rank, size=world.size)
+
+
+def seed_step(run: Training, step: int) -> None:
+    """Seed what the model draws in a step.
+
+    It (dropout) is a function of seed and step, like everything else.
+    """
+    seed_draws(run.precision.device, step_seed(run.seed, step, run.world.rank))
 
 
 def seed_draws(device: torch.device, seed: int) -> None:
@@ -272,13 +304,19 @@ def accumulate(run: Training, batches: list[Batch]) -> tuple[Tensor, int]:
         totals.append(loss.total.detach())
         count += loss.count
     run.precision.unscale(run.optimizers)
-    count = int(world.sum([count])[0])
+    summed = sum(totals[1:], start=totals[0])
+    if not world.alone:
+        wrong = sees_at_once(run) and not math.isfinite(float(summed))
+        told, any_wrong = world.sum([count, wrong])
+        count = int(told)
+        if any_wrong:  # in one of them: none takes the step
+            summed = summed + math.nan
     # Gradients of several processes are averaged, not added up.
     factor = divisor * world.size / max(count, 1)
     if factor != 1:
         gradients = [p.grad for p in run.model.parameters() if p.grad is not None]
         torch._foreach_mul_(gradients, factor)
-    return sum(totals[1:], start=totals[0]), count
+    return summed, count
 
 
 def agree(run: Training, course: Course, taken: Sequence[Batch]) -> None:

@@ -56,6 +56,11 @@ class Precision:
             self.scaler.step(_as_one(optimizers))
             self.scaler.update()
 
+    def skip(self) -> None:
+        """Take no step, and leave the scale of losses as it is."""
+        if self.scaler is not None:
+            self.scaler.update(self.scaler.get_scale())
+
 
 def _as_one(optimizers: Optimizers) -> torch.optim.Optimizer:
     """Return what loss scaling sees as one optimizer: where one gradient overflows, none steps.

@@ -15,6 +15,7 @@ import torch
 
 from suite.task import Batch
 from suite.training.loop import Training, accumulate, seed_draws
+from suite.training.pieces import in_parts
 
 WARM_UP, STEPS = 5, 20
 """Steps that are not timed, in which kernels are chosen and workers start, and those that are."""
@@ -66,10 +67,11 @@ def measure_stalls(run: Training) -> Stalls:
 def _seconds_of_a_step(run: Training, batches: Iterable[Batch]) -> float:
     given, device = iter(batches), run.precision.device
     run.model.train()
+    most = run.config.micro_batch if isinstance(run.config.micro_batch, int) else None
     clock = []
     for step in range(1, WARM_UP + STEPS + 1):
         seed_draws(device, step)
-        accumulate(run, list(islice(given, run.config.accumulate)))
+        accumulate(run, list(in_parts(islice(given, run.config.accumulate), most)))
         run.precision.step(run.optimizers)
         run.optimizers.zero_grad()
         if step in (WARM_UP, WARM_UP + STEPS):

@@ -63,6 +63,18 @@ WRONG = [
     (config.TrainerConfig, {"evaluate_every": 0}, "trainer.evaluate_every=0: must be above 0"),
     (config.TrainerConfig, {"log_every": 0}, "trainer.log_every=0: must be above 0"),
     (config.TrainerConfig, {"ema_decay": 1.0}, "trainer.ema_decay=1.0: must be between 0 and 1"),
+    (config.TrainerConfig, {"max_nonfinite": -1}, "trainer.max_nonfinite=-1: must be 0 or above"),
+    (config.TrainerConfig, {"divergence": 1.0}, "trainer.divergence=1.0: must be above 1, or null"),
+    (config.TrainerConfig, {"stall_seconds": 0}, "trainer.stall_seconds=0: must be above 0"),
+    (config.TrainerConfig, {"hang_seconds": -1}, "trainer.hang_seconds=-1: must be above 0"),
+    (config.TrainerConfig, {"micro_batch": 0}, "trainer.micro_batch=0: must be above 0, auto or"),
+    (config.TrainerConfig, {"micro_batch": "half"}, "trainer.micro_batch=half: must be above 0, a"),
+    (config.TrainerConfig, {"micro_batch": "-4"}, "trainer.micro_batch=-4: must be above 0, auto"),
+    (
+        config.TrainerConfig,
+        {"stop_at_divergence": True, "divergence": None},
+        "trainer.stop_at_divergence=True: must be false where trainer.divergence=null",
+    ),
     (config.TrainerConfig, {"epochs": None}, "trainer.epochs=null trainer.steps=null: give one"),
     (config.SGDConfig, {"layer_decay": 0}, "optimizer.layer_decay=0: must be above 0, at most 1"),
     (
@@ -156,6 +168,10 @@ def test_hash_of_repeats_is_the_same_without_the_seed_only():
         "hardware.keep_memory=false",
         "hardware.worker_timeout=5",
         "data.max_skipped=0.5",
+        "trainer.on_nonfinite=skip",
+        "trainer.divergence=null",
+        "trainer.hang_seconds=900",
+        "trainer.micro_batch=null",
     ],
 )
 def test_hash_leaves_out_where_results_go(override):
@@ -168,6 +184,11 @@ def test_hash_leaves_out_where_results_go(override):
 )
 def test_compiling_is_on_off_or_automatic(given, taken):
     assert compose([f"hardware.compile={given}"]).hardware.compile == taken
+
+
+@pytest.mark.parametrize(("given", "taken"), [("16", 16), ("auto", "auto"), ("null", None)])
+def test_parts_of_a_batch_are_counted_automatic_or_none(given, taken):
+    assert compose([f"trainer.micro_batch={given}"]).trainer.micro_batch == taken
 
 
 def test_compiling_is_nothing_else():
@@ -186,6 +207,9 @@ def test_hash_leaves_out_how_data_gets_here():
         "optimizer.lr=0.5",
         "backbone=mlp",
         "trainer.epochs=11",
+        "trainer.micro_batch=auto",
+        "trainer.micro_batch=16",
+        "trainer.stop_at_divergence=true",
         "precision=bf16",
         "hardware.threads=1",
         "hardware.channels_last=false",

@@ -50,6 +50,17 @@ def test_the_newest_and_one_before_it_are_kept(checkpoints):
     assert checkpoints.latest().step == 100_000_000
 
 
+def test_before_a_step_the_last_that_is_sound_is_taken(checkpoints):
+    assert checkpoints.before(9) is None
+    for step, value in ((5, 5.0), (7, torch.nan)):
+        checkpoints.save(step, _weights(value), STATE)
+    assert checkpoints.before(9).step == 5
+    assert checkpoints.before(5) is None
+    (checkpoints.folder / "00000005" / "model.safetensors").write_bytes(b"cut")
+    assert checkpoints.before(9) is None
+    assert _folders(checkpoints) == ["00000005", "00000007"]
+
+
 def test_strides_come_back(checkpoints):
     image = torch.randn(2, 3, 4, 5).to(memory_format=torch.channels_last)
     checkpoints.save(1, _weights(), {"momentum": image})
