@@ -87,7 +87,7 @@ def suite(data: Set, seed: int) -> Ran:
                 schedule=_build(config.schedule),
                 config=config.trainer,
                 precision=precision,
-                meter=_meter(config, task, model, precision),
+                meter=_meter(config, task, Alone(model), precision),
                 emit=lambda step, values: None,
                 best=best,
                 seed=seed,

@@ -1,5 +1,6 @@
 """What the suite promises of an accelerator: yes or no, each with its reason."""
 
+import os
 import signal
 import time
 import traceback
@@ -12,13 +13,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 
 from benchmarks.gpu.models import MODELS, NUMBERS
 from benchmarks.gpu.training import Settings, train
 from suite import Batch, Task
 from suite.compose import compose
-from suite.config import RunConfig
+from suite.config import Parallel, RunConfig
 from suite.hardware.device import prepare_process
 from suite.hardware.meter import Meter
 from suite.run import _build, build_model, build_optimizers, build_task
@@ -26,9 +27,10 @@ from suite.stop import Interrupted
 from suite.training.checkpoint import Checkpoints
 from suite.training.determinism import hold
 from suite.training.loop import Training, fit
-from suite.training.parallel import Alone
+from suite.training.parallel import Alone, engine_of
 from suite.training.precision import Precision
 from suite.training.weights import Best
+from suite.world import World
 
 SAME_TWICE = (
     "image/small fp32",
@@ -48,6 +50,7 @@ UNWAITED = (
     "transcription/medium fp32",
 )
 RESUMED = ("image/medium fp16", "text/small bf16", "text/muon fp32", "speech/small bf16")
+NCCL = ("image/small fp32", "text/small fp32")
 COST = ("image/empty fp32", "image/small fp32", "text/small fp32")
 MORE = {
     "image/empty": ("task=image_recognition", "trainer.batch_size=64"),
@@ -85,6 +88,7 @@ def answers(settings: Settings, only: Sequence[str] = ()) -> Iterator[Answer]:
         ("the host waits for nothing between logs", UNWAITED, unwaited),
         ("the same seed gives the same losses twice", SAME_TWICE, same_twice),
         ("stopped half way, it goes on to the same weights", RESUMED, resumed),
+        ("over NCCL it makes the same steps", NCCL, over_nccl),
         ("the trainer costs at most a quarter over a bare loop", COST, cost),
     ]
     for question, names, check in checks:
@@ -135,6 +139,47 @@ def resumed(settings: Settings, overrides: list[str], _: str) -> tuple[bool, str
         again = weights(Path(other), go_on=True)
     apart = sum(not torch.equal(a, b) for a, b in zip(whole, again, strict=True))
     return not apart, f"{apart} of {len(whole)} weights differ after {settings.steps} steps"
+
+
+def over_nccl(settings: Settings, overrides: list[str], _: str) -> tuple[bool, str]:
+    """Train through DDP and FSDP2 in a process group of one, and compare with no group."""
+    if settings.device == "cpu":
+        return True, "NCCL is for CUDA"
+
+    def weights(kind: Parallel | None) -> list[Tensor]:
+        with TemporaryDirectory(prefix="gpu-") as folder:
+            run = _training(settings, overrides, Path(folder), Meter)
+            if kind is not None:
+                device = run.precision.device
+                run.engine = engine_of(run.model, None, _Group(control=control), kind, device)
+                fused = {} if kind is Parallel.ddp else {"sharded": True}
+                run.optimizers = build_optimizers(_open[" ".join(overrides)][0], run.model, **fused)
+            fit(run)
+            return [one.detach().cpu() for one in run.engine.weights().values()]
+
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29571"}
+    distributed.init_process_group("cpu:gloo,cuda:nccl", rank=0, world_size=1)
+    try:
+        control = distributed.new_group(backend="gloo")
+        alone = weights(None)
+        apart = {
+            kind.value: max(
+                float((a - b).abs().max()) for a, b in zip(alone, weights(kind), strict=True)
+            )
+            for kind in Parallel
+        }
+    finally:
+        distributed.destroy_process_group()
+    told = ", ".join(f"{kind} {value:.1e}" for kind, value in apart.items())
+    return max(apart.values()) < 1e-4, f"largest difference of a weight: {told}"
+
+
+class _Group(World):
+    """A world of one that does all that a larger one does."""
+
+    @property
+    def alone(self) -> bool:
+        return False
 
 
 def unwaited(settings: Settings, overrides: list[str], _: str) -> tuple[bool, str]:

@@ -69,7 +69,7 @@ def triathlon(work: Workload, same: bool, folder: Path) -> int:
             schedule=_build(config.schedule),
             config=config.trainer,
             precision=precision,
-            meter=_meter(config, work.task, model, precision),
+            meter=_meter(config, work.task, Alone(model), precision),
             emit=journal.metrics,
             best=Best(folder),
             seed=work.seed,

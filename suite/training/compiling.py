@@ -100,7 +100,7 @@ def _compiled(
         for each in (trial, *others):
             each.run(compiled)
     except Exception as error:  # of the compiler, of the C++ compiler that it calls, of the model
-        why = f"torch.compile failed, {type(error).__name__}: {one_line(str(error))[:200]}"
+        why = f"torch.compile failed, {type(error).__name__}: {_reason(error)}"
         if wanted is True:
             raise TrainingError(f"hardware.compile=true: {why}; use false") from error
         return Compiled(None, f"off: {why}")
@@ -113,6 +113,14 @@ def _compiled(
     after = pays_back(trial.seconds(model), gain, cost, accumulate)
     told = f"on: {gain:.2f} times as fast, compiled in {cost:.0f} s"
     return Compiled(compiled, f"{told}, pays back after {after:,} of {steps:,} steps")
+
+
+def _reason(error: Exception) -> str:
+    """Return the beginning of what a compiler says, and its last line, which tells the cause."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    cause = [line for line in lines if "Error" in line and not line.startswith(" ")]
+    told = [one_line(lines[0])[:120]] if lines else []
+    return "; ".join(dict.fromkeys([*told, *(one_line(line)[:160] for line in cause[-1:])]))
 
 
 def _shapes(batch: Batch) -> tuple[tuple[int, ...], ...]:
