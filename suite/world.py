@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, distributed
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 from suite.errors import ConfigError, TrainingError
 
@@ -114,7 +116,13 @@ def joined(device: torch.device) -> Iterator[World]:
             )
         torch.cuda.set_device(local)
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
-    distributed.init_process_group(backend, timeout=PATIENCE)
+    # torchrun may have kept the addresses of processes that it has started anew.
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    store, *_ = next(rendezvous("env://", timeout=PATIENCE))
+    store = PrefixStore(f"attempt {attempt}", store)
+    distributed.init_process_group(
+        backend, store=store, rank=rank, world_size=size, timeout=PATIENCE
+    )
     try:
         control = distributed.new_group(backend="gloo", timeout=PATIENCE)
         yield World(rank, size, local, control)

@@ -18,7 +18,7 @@ COMMAND = (
 
 
 def test_job_that_submitit_is_told_to_stop_is_queued_again_and_goes_on(script, cache, tmp_path):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HYDRA_FULL_ERROR": ""}
     with subprocess.Popen(
         [str(script), *COMMAND], cwd=tmp_path, env=environment, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

@@ -28,7 +28,7 @@ def _until(true, process):
 
 def _stopped(script, folder: Path, *signums) -> subprocess.CompletedProcess:
     """Start the run, and send it these signals once it trains."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HYDRA_FULL_ERROR": ""}
     with subprocess.Popen(
         [str(script), *COMMAND], cwd=folder, env=environment, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,

@@ -53,7 +53,7 @@ def test_evaluation_on_two_processes_is_that_on_one_to_the_last_bit(equal, kind)
 def test_two_processes_that_are_killed_go_on_to_the_same_bits(cache, tmp_path):
     told = _scenario(tmp_path, "killed", str(KILLS))
     assert told["same"] == KILLS, told
-    assert told["killed"] >= KILLS - 1, told
+    assert told["killed"] >= 2, told
     assert told["resumed"] >= 1, told
 
 
@@ -78,7 +78,7 @@ def test_worker_that_dies_takes_the_run_down_and_torchrun_brings_it_back(cache, 
         str(Path(sys.executable).parent / "torchrun"), "--nproc-per-node=2", "--max-restarts=1",
         "--rdzv-backend=c10d", "--rdzv-endpoint=127.0.0.1:0", "-m", "suite", *COMMAND,
     ]  # fmt: skip
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HYDRA_FULL_ERROR": ""}
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

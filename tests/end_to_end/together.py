@@ -66,6 +66,13 @@ def wait(processes: list[int]) -> None:
     assert all([ended_well(process) for process in processes]), "a run failed"
 
 
+def kill(processes: list[int]) -> bool:
+    """Kill processes; tell whether any was there to be. One may have seen another die before."""
+    for process in processes:
+        os.kill(process, signal.SIGKILL)
+    return any([os.WIFSIGNALED(os.waitpid(process, 0)[1]) for process in processes])
+
+
 def values(results: Path) -> list[tuple[int, dict[str, float]]]:
     (folder,) = (results / "runs").iterdir()
     events = (event for event, _ in read_journal(folder / "journal.jsonl"))
@@ -128,10 +135,8 @@ def killed(folder: Path, kills: int) -> dict[str, object]:
     for number in range(kills):
         results = folder / str(number)
         processes = trained(results, overrides, 2)
-        time.sleep(chance.uniform(0.3, 0.95) * seconds)
-        for process in processes:
-            os.kill(process, signal.SIGKILL)
-        told["killed"] += not all([ended_well(process) for process in processes])
+        time.sleep(chance.uniform(0.2, 0.7) * seconds)
+        told["killed"] += kill(processes)
         if not any(ended(run_folder) for run_folder in results.glob("runs/*")):
             wait(trained(results, overrides, 2))
         find(results, _composed(results, overrides))  # sweeps up, as the next command does
@@ -163,9 +168,7 @@ def moved(folder: Path) -> dict[str, object]:
                 time.sleep(0.02)
                 if list(results.glob("runs/*/checkpoints/000*")):
                     break
-            for process in processes:
-                os.kill(process, signal.SIGKILL)
-                ended_well(process)
+            kill(processes)
             wait(trained(results, overrides, second))
             (record,) = (json.loads(p.read_text()) for p in results.glob("runs/*/record.json"))
             told[f"{kind}, {first} then {second}"] = {
