@@ -27,7 +27,10 @@ def uniform(key_B: Tensor, stream: int, numbers: int | None = None) -> Tensor:
     if numbers is None:
         counter = _signed((stream + 1) * _GOLDEN)
         return _to_unit(_mix(key_B + counter))
-    counter_N = torch.arange(numbers, device=key_B.device) + _signed((stream + 1) << 32)
+    # Or'ed with nothing, since torch.compile computes with places in a tensor as with integers that
+    # have no end, and so would neither wrap the product below nor take 64 bits for it on CUDA.
+    place_N = torch.arange(numbers, device=key_B.device) | 0
+    counter_N = place_N + _signed((stream + 1) << 32)
     return _to_unit(_mix(key_B[:, None] + counter_N * _signed(_GOLDEN)))
 
 

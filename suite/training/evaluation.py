@@ -20,6 +20,10 @@ def _nothing() -> None:
     """Check nothing."""
 
 
+def _no() -> bool:
+    return False
+
+
 @torch.inference_mode()
 def evaluate(
     task: Task,
@@ -37,6 +41,10 @@ def evaluate(
     """
     model.eval()
     metrics = task.metrics().to(precision.device)
+    for metric in metrics.values():
+        # Where there are several processes each has the whole state in the end, and torchmetrics
+        # would add it up over all of them.
+        metric.distributed_available_fn = _no
     total = torch.zeros((), dtype=torch.float64, device=precision.device)
     count = 0
 

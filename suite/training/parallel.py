@@ -107,6 +107,8 @@ class Sharded(Alone):
         from torch.distributed.device_mesh import init_device_mesh
         from torch.distributed.fsdp import fully_shard
 
+        # It takes no weights that lie with the channels last.
+        model.to(memory_format=torch.contiguous_format)
         mesh = init_device_mesh(device.type, (world.size,))
         backbone = getattr(model, "backbone", None)
         layers = backbone.hidden_layers() if isinstance(backbone, Backbone) else []

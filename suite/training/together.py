@@ -68,9 +68,6 @@ def evaluate_together(
     of_batch: evaluates one batch, given what to tell the metrics by.
     """
     world = engine.world
-    for metric in metrics.values():
-        # Each process has the whole state in the end: torchmetrics would add it up over all.
-        metric.distributed_available_fn = _alone
     device = next(engine.model.parameters()).device
     seen = [_seen(batch, metrics, of_batch) for batch in _in_step(task, split, engine)]
     shares = world.gather([one for one in seen if one is not None])
@@ -82,10 +79,6 @@ def evaluate_together(
                     told = metrics[name] if name else metrics
                     told.update(*_moved(values, device), **_moved(named, device))
                 yield Loss(one.total, one.count)
-
-
-def _alone() -> bool:
-    return False
 
 
 def _in_step(task: Task, split: Split, engine: Engine) -> Iterator[tuple[Batch, bool]]:

@@ -34,7 +34,9 @@ def equal(cache, tmp_path_factory):
     return _scenario(tmp_path_factory.mktemp("equal"), "equal")
 
 
-@pytest.mark.parametrize("kind", ["ddp, batch norm", "ddp, accumulated and averaged", "fsdp"])
+@pytest.mark.parametrize(
+    "kind", ["ddp, batch norm", "fsdp, batch norm", "ddp, accumulated and averaged", "fsdp"]
+)
 def test_fifty_steps_of_two_processes_are_those_of_one(equal, kind):
     apart = equal[kind]
     assert apart["train/loss"] < 1e-6

@@ -99,6 +99,8 @@ def equal(folder: Path) -> dict[str, object]:
         # With Adam, biases before a normalisation, whose true gradient is zero, would follow the
         # signs of rounding errors.
         ("ddp, batch norm", CONVNET, ("optimizer=sgd", "optimizer.lr=0.05")),
+        ("fsdp, batch norm", CONVNET,
+         ("optimizer=sgd", "optimizer.lr=0.05", "hardware.parallel=fsdp")),
         ("ddp, accumulated and averaged", TRANSFORMER,
          ("trainer.accumulate=2", "trainer.ema_decay=0.9")),
         ("fsdp", TRANSFORMER,
