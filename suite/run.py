@@ -255,7 +255,8 @@ def _begin(record: RunRecord, opened: Opened) -> None:
         print(f"going on with {record.run_id} from step {step}", flush=True)
     now = time.strftime("%Y-%m-%dT%H:%M:%S%z")
     record.resumes.append({"time": now, "step": step, "differing": ""})
-    journal.resume(step)
+    opened.console.record = record.plain()
+    journal.resume(step, record)
 
 
 def _close(record: RunRecord, opened: Opened) -> None:

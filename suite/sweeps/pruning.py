@@ -122,6 +122,8 @@ class Watch:
         """Take notice of an event."""
         if event["event"] == "start":
             self._primary = event["record"]["primary"]
+        elif event["event"] == "resume":
+            self._primary, self._looks = event["primary"], event["validations"]
         values: Mapping[str, Any] = event.get("values", {})
         value = values.get(f"validation/{self._primary}")
         # What a task chooses after training is no look at its learning.

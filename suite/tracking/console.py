@@ -23,7 +23,10 @@ _WIDTH_OF_A_LOG = 120
 
 
 class Console:
-    """Draws journal events. steps: how many there will be, None where that is open."""
+    """Draws journal events. steps: how many there will be, None where that is open.
+
+    record: of the run; to be set where it goes on, and known from its start otherwise.
+    """
 
     def __init__(self, steps: int | None = None, terminal: Terminal | None = None) -> None:
         self.steps = steps
@@ -33,7 +36,7 @@ class Console:
         self._live = self.terminal.is_terminal and alone
         self._progress: Progress | None = None
         self._bar = TaskID(0)
-        self._record: dict[str, Any] = {}
+        self.record: dict[str, Any] = {}
         self._last: dict[str, float] = {}
         self._drawn = 0.0
         self._began = 0.0
@@ -44,7 +47,9 @@ class Console:
         if kind == "metrics":
             self._metrics(event)
         elif kind == "start":
-            self._start(event)
+            self._start(event["record"], event["time"])
+        elif kind == "resume":
+            self._start(self.record, event["time"])
         elif kind == "end":
             self.close()
             self._end(event["record"])
@@ -55,9 +60,9 @@ class Console:
             self._progress.stop()
             self._progress = None
 
-    def _start(self, event: Event) -> None:
-        self._record, self._began = event["record"], event["time"]
-        self._print(_marked(self._record))
+    def _start(self, record: dict[str, Any], began: float) -> None:
+        self.record, self._began = record, began
+        self._print(_marked(record))
         if self._live:
             self._progress = Progress(
                 BarColumn(bar_width=12),
@@ -96,7 +101,7 @@ class Console:
             self._progress.refresh()
 
     def _status(self) -> str:
-        last, primary = self._last, self._record.get("primary", "")
+        last, primary = self._last, self.record.get("primary", "")
         parts = []
         losses = [last[name] for name in ("train/loss", "validation/loss") if name in last]
         if losses:

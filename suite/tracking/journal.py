@@ -6,7 +6,7 @@ It is the truth; trackers are fed from it. Events:
     {"event": "metrics", "time": …, "step": 10, "values": {…}}   names grouped by a prefix, "train/"
     {"event": "artifact", "time": …, "path": "figures/x.png"}    a file in the run's folder
     {"event": "interrupt", "time": …, "record": {…}}             a signal has stopped it for now
-    {"event": "resume", "time": …, "step": 10}                   it goes on from this step
+    {"event": "resume", "time": …, "step": 10, …}                it goes on from this step
     {"event": "end", "time": …, "record": {…}}                   the finished (or failed) record
 
 `time` is in seconds since 1970.
@@ -54,10 +54,12 @@ class Journal:
         self.differing = ""
         """What was told otherwise the second time, the first of it, in words."""
         self._told = Told()
+        self._validations = 0
         _cut_half_line(self.path)
         if position is not None and self.path.exists():
             self.started = _begins(self.path)
             self._told = Told.of(self.path, position)
+            self._validations = _validations(self.path, position)
         # Unbuffered: every event is with the operating system when the call returns, and none waits
         # in a buffer to be written after one that could not be.
         self._file = self.path.open("ab", buffering=0)
@@ -67,9 +69,10 @@ class Journal:
         self.started = True
         self._append({"event": "start", "record": record.plain()})
 
-    def resume(self, step: int) -> None:
-        """Note that the run goes on from this step."""
-        self._append({"event": "resume", "step": step})
+    def resume(self, step: int, record: RunRecord) -> None:
+        """Note that the run goes on from this step, and what whoever watches must know by then."""
+        told = {"primary": record.primary, "validations": self._validations}
+        self._append({"event": "resume", "step": step, **told})
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
         """Write values by name, e.g. {"train/loss": 0.3}."""
@@ -146,6 +149,7 @@ class NoJournal(Journal):
         self.started = True
         self.differing = ""
         self._told = Told()
+        self._validations = 0
 
     def interrupt(self, record: RunRecord) -> None:
         """Write nothing."""
@@ -198,6 +202,15 @@ def _event_of(line: bytes) -> Event | None:
     except ValueError:
         return None
     return event if isinstance(event, dict) and "event" in event else None
+
+
+def _validations(path: Path, position: int) -> int:
+    """Return how often the validation split was looked at within the first bytes."""
+    return sum(
+        "validation/loss" in event.get("values", ())
+        for event, behind in read_journal(path)
+        if behind <= position
+    )
 
 
 def _cut_half_line(path: Path) -> None:

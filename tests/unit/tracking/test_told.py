@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from suite.record import RunRecord
 from suite.tracking.journal import Journal
 from suite.tracking.told import Told, difference
 
@@ -52,6 +53,7 @@ def test_journal_of_a_resumed_run_tells_nothing_twice(tmp_path):
     first = Journal(tmp_path)
     first._append({"event": "start", "record": {}})
     first.metrics(1, {"train/loss": 1.0})
+    first.metrics(1, {"validation/loss": 1.0, "validation/accuracy": 0.5})
     position = first.position()
     first.metrics(2, {"train/loss": 2.0, "time/wall_seconds": 5.0})
     first.artifact(tmp_path / "figure.png")
@@ -60,7 +62,7 @@ def test_journal_of_a_resumed_run_tells_nothing_twice(tmp_path):
         file.write('{"event": "metr')
     second = Journal(tmp_path, (seen.append,), position)
     assert second.started
-    second.resume(1)
+    second.resume(1, RunRecord(run_id="one", name="one", primary="accuracy"))
     second.metrics(2, {"train/loss": 2.0, "time/wall_seconds": 6.0})
     assert second.position() == second.path.stat().st_size
     second.metrics(3, {"train/loss": 3.0})
@@ -68,9 +70,11 @@ def test_journal_of_a_resumed_run_tells_nothing_twice(tmp_path):
     second.close()
     told = [json.loads(line) for line in second.path.read_text().splitlines()]
     kinds = [(one["event"], one.get("step")) for one in told]
-    assert kinds == [("start", None), ("metrics", 1), ("metrics", 2), ("artifact", None),
+    assert kinds == [("start", None), ("metrics", 1), ("metrics", 1), ("metrics", 2),
+                     ("artifact", None),
                      ("resume", 1), ("metrics", 3)]  # fmt: skip
-    assert told[2]["values"]["time/wall_seconds"] == 5.0
+    assert (told[5]["primary"], told[5]["validations"]) == ("accuracy", 1)
+    assert told[3]["values"]["time/wall_seconds"] == 5.0
     assert second.differing == ""
     # Whoever watches sees all of what this process does.
     assert [(one["event"], one.get("step")) for one in seen] == [
@@ -84,7 +88,7 @@ def test_checkpoint_amid_steps_made_again_knows_what_is_still_told(tmp_path):
         first.metrics(step, {"train/loss": float(step)})
     first.close()
     second = Journal(tmp_path, position=0)
-    second.resume(0)
+    second.resume(0, RunRecord(run_id="one", name="one"))
     second.metrics(1, {"train/loss": 1.0})
     line = len(second.path.read_bytes().splitlines(keepends=True)[0])
     assert second.position() == line
