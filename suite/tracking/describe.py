@@ -42,7 +42,13 @@ def run_name(record: Record, results: Path) -> str:
     if not any(one.partition("=")[2] for one in chosen):
         return str(record["name"])  # nothing is known but that it failed
     told = {*_FIRST, "seed"}
-    further = [o for o in overrides if _key(o) not in told and _group(o) not in _UNTOLD]
+    further = [
+        o
+        for o in overrides
+        if _key(o) not in told
+        and _group(o) not in _UNTOLD
+        and not _key(o).startswith("trainer.checkpoint.")  # changes no result
+    ]
     return _joined([*chosen, *further, f"seed={record.get('seed')}"])
 
 
