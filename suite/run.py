@@ -444,7 +444,10 @@ def _train(
         refused=unsafe(model) if device.type == "cpu" else "",
         most=micro_batch if isinstance(micro_batch, int) else None,
     )
-    engine = engine_of(model, compiled.model, world, config.hardware.parallel, device)
+    scaled = precision.scaler is not None
+    engine = engine_of(
+        model, compiled.model, world, config.hardware.parallel, device, scaled=scaled
+    )
     meter = _meter(config, task, engine, precision)
     optimizers = build_optimizers(config, model, sharded=engine.sharded)
     record.techniques |= {**of_optimizers(optimizers), "compile": compiled.note}

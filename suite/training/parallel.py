@@ -158,10 +158,12 @@ def engine_of(
     world: World,
     kind: Parallel,
     device: torch.device,
+    *,
+    scaled: bool = False,
 ) -> Engine:
     """Return what trains a model in this world. forward: the model through torch.compile, or None.
 
-    Raises `ConfigError` where that cannot be.
+    scaled: its loss is, as fp16 needs. Raises `ConfigError` where that cannot be.
     """
     if world.alone:
         return Alone(model, forward)
@@ -172,6 +174,8 @@ def engine_of(
         raise ConfigError(
             "hardware.parallel=fsdp: not with hardware.compile; use ddp, or compile=false"
         )
+    if scaled:
+        raise ConfigError("hardware.parallel=fsdp: not with precision=fp16; use bf16, or ddp")
     return Sharded(model, world, device)
 
 
