@@ -19,7 +19,7 @@ import yaml
 
 from suite import locks
 from suite.config import RunConfig
-from suite.data.cache import atomic_path
+from suite.data.cache import atomic_path, sweep_up
 from suite.errors import ConfigError, DataError, nearest
 from suite.plugins import find as find_plugins
 from suite.record import RunRecord
@@ -112,6 +112,7 @@ def of_folder(folder: Path, config: RunConfig) -> Unfinished | None:
         return None
     record = ended(folder)
     if record is not None:  # and then its process was killed
+        sweep_up(folder, spare="tracking.json")
         _tidy(folder, record)
         return None
     return Unfinished(folder, begun_of(folder))

@@ -70,8 +70,10 @@ def test_run_of_a_sweep_is_left_to_the_sweep(tmp_path, config):
 def test_run_that_was_killed_behind_its_end_is_over(tmp_path, config, status, kept):
     folder = _left(tmp_path, config, status=status)
     (folder / "checkpoints").mkdir()
+    (folder / ".record.json.a1b2c3d4").touch()
     assert find(tmp_path, config) is None
     assert not (folder / "unfinished.json").exists()
+    assert not (folder / ".record.json.a1b2c3d4").exists()
     assert (folder / "checkpoints").exists() is kept
 
 
