@@ -92,7 +92,8 @@ def deadly(where: str, chance: random.Random) -> None:
 
 def what_came(results: Path) -> dict[str, object]:
     """Return all that two runs of one configuration have in common, of the one in a folder."""
-    (folder,) = (results / "runs").iterdir()
+    # A hidden one is the draft of a run that was killed before it began.
+    (folder,) = (results / "runs").glob("[!.]*")
     record = json.loads((folder / "record.json").read_text())
     events = []
     for event, _ in read_journal(folder / "journal.jsonl"):

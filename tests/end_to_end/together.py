@@ -74,7 +74,8 @@ def kill(processes: list[int]) -> bool:
 
 
 def values(results: Path) -> list[tuple[int, dict[str, float]]]:
-    (folder,) = (results / "runs").iterdir()
+    # A hidden one is the draft of a run that was killed before it began.
+    (folder,) = (results / "runs").glob("[!.]*")
     events = (event for event, _ in read_journal(folder / "journal.jsonl"))
     return [(e["step"], e["values"]) for e in events if e["event"] == "metrics"]
 
