@@ -20,6 +20,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from suite.data.recorder import Recorder
+from suite.data.unshared import unshared
 from suite.errors import DataError, one_line
 from suite.task import Batch
 from suite.tracking.store import apply_settings
@@ -52,7 +53,9 @@ def save_model_folder(
 
     read, outputs = _trial(model, example)
     folder.mkdir(parents=True, exist_ok=True)
-    save_file({k: v.detach().cpu() for k, v in _unshared(model).items()}, folder / WEIGHTS)
+    save_file(
+        {k: v.detach().cpu() for k, v in unshared(model.state_dict()).items()}, folder / WEIGHTS
+    )
     (folder / CONFIG).write_text(json.dumps(config, indent=1, sort_keys=True) + "\n")
     description = Model(
         signature=_signature(read, outputs),
@@ -146,14 +149,3 @@ def _shape(name: str, tensor: Tensor) -> tuple[int, ...]:
         axes = "B" + "." * (tensor.ndim - 1)
     sizes = zip(axes, tensor.shape, strict=True)
     return tuple(-1 if axis in _OPEN_AXES else size for axis, size in sizes)
-
-
-def _unshared(model: nn.Module) -> dict[str, Tensor]:
-    """Return the state; safetensors refuses two names for one storage, so those are copied."""
-    state: dict[str, Tensor] = {}
-    seen: set[int] = set()
-    for name, tensor in model.state_dict().items():
-        storage = tensor.untyped_storage().data_ptr()
-        state[name] = tensor.clone() if storage in seen else tensor.contiguous()
-        seen.add(storage)
-    return state

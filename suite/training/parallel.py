@@ -17,11 +17,12 @@ from torch import Tensor, nn
 
 from suite.backbones.grid import MaskedBatchNorm
 from suite.config import Parallel
+from suite.data.unshared import unshared
 from suite.errors import ConfigError
 from suite.features import Backbone
 from suite.training.checkpoint import State
 from suite.training.optimizers import Optimizers
-from suite.training.weights import put_back, unshared
+from suite.training.weights import put_back
 from suite.world import ALONE, World, sharing
 
 _SYNC_BUFFERS = "forward_sync_buffers"

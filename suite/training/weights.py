@@ -8,6 +8,7 @@ import safetensors.torch
 from torch import Tensor, nn
 
 from suite.data.cache import atomic_path
+from suite.data.unshared import unshared
 from suite.errors import DataError
 from suite.training.writing import unwritten
 
@@ -35,17 +36,6 @@ class Best:
 def weights_of(model: nn.Module) -> dict[str, Tensor]:
     """Return weights and buffers by name, each in memory of its own."""
     return unshared(model.state_dict())
-
-
-def unshared(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return tensors each in memory of its own: safetensors refuses two names for one storage."""
-    weights: dict[str, Tensor] = {}
-    seen: set[int] = set()
-    for name, tensor in state.items():
-        storage = tensor.untyped_storage().data_ptr()
-        weights[name] = tensor.clone() if storage in seen else tensor.contiguous()
-        seen.add(storage)
-    return weights
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
