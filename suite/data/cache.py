@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")
-"""Names that mkstemp makes of those of files."""
+_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}|\.tmp[A-Za-z0-9]{6}")
+"""Names that mkstemp makes of those of files, and those that safetensors writes under."""
 
 
 def cache_folder(configured: str | None) -> Path:

@@ -57,7 +57,7 @@ def test_folder_is_the_configured_one_else_the_environments_else_the_users(monke
 
 def test_what_a_killed_process_had_begun_to_write_is_swept_up(tmp_path):
     kept = [".hidden", "a.json", ".tracking.json.lock", ".tracking.json.abcdefgh"]
-    for name in [*kept, ".a.json.x1_3abcd", "figures/.curves.png.abcd1234"]:
+    for name in [*kept, ".a.json.x1_3abcd", ".tmpV7qgxf", "figures/.curves.png.abcd1234"]:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     sweep_up(tmp_path, spare="tracking.json")
