@@ -68,6 +68,10 @@ class DataSetTask(Task):
         index_N = torch.cat(list(order))
         return [int(index_N[place]) for place in places]
 
+    def take(self, split: Split, indices: Sequence[int]) -> Batch:
+        """Return the batch of these examples of a split, as evaluation reads them."""
+        return self.data.splits[split].take(torch.as_tensor(indices, dtype=torch.int64))
+
     def example_batch(self) -> Batch:
         return self.data.splits[Split.VALIDATION].typical(self.setup.eval_batch_size)
 

@@ -397,6 +397,16 @@ class Task:
         """Return what there is to look at of the test result (a confusion matrix, say)."""
         return ()
 
+    def properties(self, split: Split, indices: Sequence[int]) -> Mapping[str, Tensor]:
+        """Return what can be told of examples without understanding them, by name.
+
+        What a probe of a network's layers is held against: brightness, length, pitch. A float for
+        each example, (B,), NaN where it has none; or an int64, (B,), the number of a kind that is
+        no label of the task (a speaker, a script).
+        indices: in the split, as for `show`.
+        """
+        return {}
+
     def mistakes(self, metrics: MetricCollection) -> Iterable[Mistake]:
         """Return test examples that the model got wrong, the most telling first; a dozen is enough.
 
