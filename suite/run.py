@@ -83,6 +83,7 @@ from suite.training.parallel import Alone, Engine, engine_of
 from suite.training.pieces import fitting
 from suite.training.precision import Precision
 from suite.training.schedules import Schedule
+from suite.training.snapshots import Snapshots, snapshot_steps
 from suite.training.stalls import Stalls, measure_stalls
 from suite.training.watchdog import Patience, Watchdog
 from suite.training.weights import Best, load_weights, read_weights
@@ -474,6 +475,7 @@ def _train(
         seed=config.seed,
         checkpoints=Checkpoints(journal.folder, config.trainer.checkpoint),
         saved=opened.saved,
+        snapshots=Snapshots(journal.folder, snapshot_steps(config.trainer.snapshots, steps)),
         stop=opened.stop,
         position=journal.position,
         identity={"the data's fingerprint": record.data_card["fingerprint"]},

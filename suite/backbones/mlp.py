@@ -20,20 +20,36 @@ class MLP(Backbone):
     """`depth` hidden layers of `width`: linear, LayerNorm, GELU, dropout.
 
     context: positions in the window (odd), used where the input's length varies.
+    residual: a layer's output is added to its input, where both are as wide. normalise: with the
+        LayerNorm.
     """
 
     takes: ClassVar[Form] = Form.SEQUENCE
 
     def __init__(
-        self, spec: SequenceSpec, *, width: int, depth: int, context: int, dropout: float
+        self,
+        spec: SequenceSpec,
+        *,
+        width: int,
+        depth: int,
+        context: int,
+        dropout: float,
+        residual: bool = False,
+        normalise: bool = True,
     ) -> None:
         super().__init__()
+        self.residual = residual
         self.features = width
         self.whole = spec.length is not None
         self.context = spec.length if spec.length is not None else context
         sizes = [spec.features * self.context, *[width] * depth]
         self.layers = nn.ModuleList(
-            nn.Sequential(nn.Linear(i, o), nn.LayerNorm(o), nn.GELU(), nn.Dropout(dropout))
+            nn.Sequential(
+                nn.Linear(i, o),
+                *([nn.LayerNorm(o)] if normalise else []),
+                nn.GELU(),
+                nn.Dropout(dropout),
+            )
             for i, o in itertools.pairwise(sizes)
         )
 
@@ -44,7 +60,9 @@ class MLP(Backbone):
         else:
             hidden, mask = _windows(inputs, self.context), inputs.mask_BT
         for layer in self.layers:
-            hidden = layer(hidden)
+            output = layer(hidden)
+            alike = self.residual and output.shape == hidden.shape
+            hidden = hidden + output if alike else output
         return Sequence(hidden, mask)
 
     def hidden_layers(self) -> list[nn.Module]:

@@ -3,13 +3,17 @@
 Basic blocks of two 3x3 convolutions, batch normalisation and a shortcut (their figure 2), the
 channels doubled and the resolution halved from stage to stage (section 3.3). The last
 normalisation of a block starts at zero, so that each block starts as the identity (Goyal et al.
-2017, section 5.1). A grid of height 1 (text) gets 1x3 kernels.
+2017, section 5.1); without normalisation its last kernel does (Zhang et al. 2019, "Fixup",
+section 3). Without shortcuts nothing starts at zero: nothing would pass. A grid of height 1 (text)
+gets 1x3 kernels.
 
 Padding along the width is honoured: statistics are taken over real columns only, and padded columns
 are zero before every convolution, as the border's own padding is.
 
 Legend: B batch, C channels, H height, W width, T positions.
 """
+
+from dataclasses import dataclass
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -22,14 +26,25 @@ class ResNet(GridBackbone):
     """`stages` stages of `depth` basic blocks each; the first stage has `width` channels.
 
     Returns one position per column of the last grid, averaged over its height.
+
+    residual: blocks have shortcuts. normalise: convolutions are normalised; else they have biases.
     """
 
     def __init__(
-        self, spec: GridSpec, *, width: int, depth: int, stages: int, dropout: float
+        self,
+        spec: GridSpec,
+        *,
+        width: int,
+        depth: int,
+        stages: int,
+        dropout: float,
+        residual: bool = True,
+        normalise: bool = True,
     ) -> None:
         super().__init__()
         flat = spec.height == 1
-        self.entry = _Convolution(spec.channels, width, stride=(1, 1), flat=flat)
+        kind = _Kind(flat, normalise)
+        self.entry = _Convolution(spec.channels, width, kind, stride=(1, 1))
         blocks: list[_Block] = []
         channels = width
         for stage in range(stages):
@@ -38,7 +53,9 @@ class ResNet(GridBackbone):
                 stride = (1, 1)
                 if stage > 0 and block == 0:
                     stride = (1 if flat else 2, self._halving(spec))
-                blocks.append(_Block(channels, out, stride=stride, flat=flat, dropout=dropout))
+                blocks.append(
+                    _Block(channels, out, kind, stride=stride, dropout=dropout, residual=residual)
+                )
                 channels = out
         self.blocks = nn.ModuleList(blocks)
         self.features = channels
@@ -57,23 +74,34 @@ class ResNet(GridBackbone):
         return list(self.blocks)
 
 
+@dataclass(frozen=True)
+class _Kind:
+    """What all convolutions of a network have in common."""
+
+    flat: bool
+    normalise: bool
+
+
 class _Convolution(nn.Module):
     """Convolution, then batch normalisation over real columns."""
 
     def __init__(
-        self, channels: int, out: int, *, stride: tuple[int, int], flat: bool, kernel: int = 3
+        self, channels: int, out: int, kind: _Kind, *, stride: tuple[int, int], kernel: int = 3
     ) -> None:
         super().__init__()
-        size = (1 if flat else kernel, kernel)
+        size = (1 if kind.flat else kernel, kernel)
         padding = (size[0] // 2, size[1] // 2)
         # What a 1x1 kernel steps over it never reads: left out before it, as torch crashes on the
         # CPU where such a kernel takes steps (`suite.backbones.grid.unsafe`).
         self.skip = stride if kernel == 1 else (1, 1)
         steps = (1, 1) if kernel == 1 else stride
-        self.convolution = nn.Conv2d(channels, out, size, steps, padding, bias=False)
-        self.norm = MaskedBatchNorm(out)
+        bias = not kind.normalise
+        self.convolution = nn.Conv2d(channels, out, size, steps, padding, bias=bias)
+        self.norm = MaskedBatchNorm(out) if kind.normalise else None
         self.stride = stride[1]
         nn.init.kaiming_normal_(self.convolution.weight, mode="fan_out", nonlinearity="relu")
+        if self.convolution.bias is not None:
+            nn.init.zeros_(self.convolution.bias)
 
     def forward(self, values: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
         if mask is not None and self.stride > 1:
@@ -82,20 +110,35 @@ class _Convolution(nn.Module):
             # As a slice would, but a slice's gradient is laid out with the channels first, which
             # everything before it would then be slow on.
             values = F.avg_pool2d(values, 1, self.skip)
-        return self.norm(self.convolution(values), mask), mask
+        values = self.convolution(values)
+        return values if self.norm is None else self.norm(values, mask), mask
+
+    def start_at_zero(self) -> None:
+        """Put out zeros at first."""
+        last = self.convolution if self.norm is None else self.norm
+        nn.init.zeros_(last.weight)
 
 
 class _Block(nn.Module):
     def __init__(
-        self, channels: int, out: int, *, stride: tuple[int, int], flat: bool, dropout: float
+        self,
+        channels: int,
+        out: int,
+        kind: _Kind,
+        *,
+        stride: tuple[int, int],
+        dropout: float,
+        residual: bool,
     ) -> None:
         super().__init__()
-        self.first = _Convolution(channels, out, stride=stride, flat=flat)
-        self.second = _Convolution(out, out, stride=(1, 1), flat=flat)
-        nn.init.zeros_(self.second.norm.weight)
+        self.residual = residual
+        self.first = _Convolution(channels, out, kind, stride=stride)
+        self.second = _Convolution(out, out, kind, stride=(1, 1))
+        if residual:
+            self.second.start_at_zero()
         self.shortcut = (
-            _Convolution(channels, out, stride=stride, flat=flat, kernel=1)
-            if channels != out or stride != (1, 1)
+            _Convolution(channels, out, kind, stride=stride, kernel=1)
+            if residual and (channels != out or stride != (1, 1))
             else None
         )
         self.dropout = nn.Dropout2d(dropout)
@@ -106,4 +149,6 @@ class _Block(nn.Module):
         hidden, _ = self.second(hidden, out_mask)
         if self.shortcut is not None:
             values, _ = self.shortcut(values, mask)
-        return masked(F.relu(values + hidden), out_mask), out_mask
+        if self.residual:
+            hidden = values + hidden
+        return masked(F.relu(hidden), out_mask), out_mask

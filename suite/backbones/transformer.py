@@ -19,6 +19,7 @@ class Transformer(Backbone):
     """`depth` layers of `width` features: self-attention with `heads` heads, and a GELU MLP.
 
     expansion: hidden width of the MLP as a multiple of `width`.
+    residual: a sublayer's output is added to its input. normalise: LayerNorm before each, and last.
     """
 
     takes: ClassVar[Form] = Form.SEQUENCE
@@ -32,15 +33,25 @@ class Transformer(Backbone):
         heads: int,
         expansion: int,
         dropout: float,
+        residual: bool = True,
+        normalise: bool = True,
     ) -> None:
         super().__init__()
         self.features = width
         self.entry = nn.Linear(spec.features, width) if spec.features != width else nn.Identity()
         self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList(
-            _Layer(width, heads=heads, expansion=expansion, dropout=dropout) for _ in range(depth)
+            _Layer(
+                width,
+                heads=heads,
+                expansion=expansion,
+                dropout=dropout,
+                residual=residual,
+                normalise=normalise,
+            )
+            for _ in range(depth)
         )
-        self.norm = nn.LayerNorm(width)
+        self.norm = nn.LayerNorm(width) if normalise else nn.Identity()
         self.half_head = width // heads // 2
 
     def forward(self, inputs: Sequence) -> Sequence:
@@ -57,13 +68,23 @@ class Transformer(Backbone):
 
 
 class _Layer(nn.Module):
-    def __init__(self, width: int, *, heads: int, expansion: int, dropout: float) -> None:
+    def __init__(
+        self,
+        width: int,
+        *,
+        heads: int,
+        expansion: int,
+        dropout: float,
+        residual: bool,
+        normalise: bool,
+    ) -> None:
         super().__init__()
         self.heads = heads
-        self.attention_norm = nn.LayerNorm(width)
+        self.residual = residual
+        self.attention_norm = nn.LayerNorm(width) if normalise else nn.Identity()
         self.query_key_value = nn.Linear(width, 3 * width)
         self.attention_output = nn.Linear(width, width)
-        self.mlp_norm = nn.LayerNorm(width)
+        self.mlp_norm = nn.LayerNorm(width) if normalise else nn.Identity()
         self.mlp_hidden = nn.Linear(width, expansion * width)
         self.mlp_output = nn.Linear(expansion * width, width)
         self.dropout = nn.Dropout(dropout)
@@ -71,10 +92,11 @@ class _Layer(nn.Module):
     def forward(
         self, values_BTD: Tensor, mask_B11T: Tensor | None, turned: tuple[Tensor, Tensor]
     ) -> Tensor:
-        values_BTD = values_BTD + self._attend(self.attention_norm(values_BTD), mask_B11T, turned)
+        attended = self._attend(self.attention_norm(values_BTD), mask_B11T, turned)
+        values_BTD = values_BTD + attended if self.residual else attended
         hidden = F.gelu(self.mlp_hidden(self.mlp_norm(values_BTD)))
-        output: Tensor = values_BTD + self.dropout(self.mlp_output(hidden))
-        return output
+        output: Tensor = self.dropout(self.mlp_output(hidden))
+        return values_BTD + output if self.residual else output
 
     def _attend(
         self, values_BTD: Tensor, mask_B11T: Tensor | None, turned: tuple[Tensor, Tensor]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from suite.config.node import Node
 
@@ -13,6 +14,8 @@ class BackboneConfig(Node):
     """Options that every backbone has."""
 
     group: ClassVar[str] = "backbone"
+    as_before: ClassVar[Mapping[str, Any]] = {}
+    """Options that came later, with what all had before: with it they have no part in a hash."""
 
     _target_: str = ""
     """Dotted path of the backbone class."""
@@ -32,9 +35,15 @@ class BackboneConfig(Node):
 class MLPConfig(BackboneConfig):
     """Multilayer perceptron."""
 
+    as_before: ClassVar[Mapping[str, Any]] = {"residual": False, "normalise": True}
+
     _target_: str = "suite.backbones.MLP"
     context: int = 1
     """Positions in the window of the first layer, where the input's length varies; odd."""
+    residual: bool = False
+    """Add the input of a layer to its output, from the second on."""
+    normalise: bool = True
+    """Normalise each layer (LayerNorm)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -45,9 +54,15 @@ class MLPConfig(BackboneConfig):
 class ResNetConfig(BackboneConfig):
     """Residual network."""
 
+    as_before: ClassVar[Mapping[str, Any]] = {"residual": True, "normalise": True}
+
     _target_: str = "suite.backbones.ResNet"
     stages: int = 3
     """Stages; each doubles the channels and halves the resolution."""
+    residual: bool = True
+    """Blocks have shortcuts; without, they are plain convolutions."""
+    normalise: bool = True
+    """Normalise each convolution over the batch; without, it has biases."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -84,10 +99,9 @@ class LSTMConfig(BackboneConfig):
 
 
 @dataclass(kw_only=True)
-class TransformerConfig(BackboneConfig):
-    """Transformer encoder."""
+class AttentionConfig(BackboneConfig):
+    """Options that every backbone with attention has."""
 
-    _target_: str = "suite.backbones.Transformer"
     heads: int = 4
     """Attention heads; each has width / heads features."""
     expansion: int = 4
@@ -101,7 +115,20 @@ class TransformerConfig(BackboneConfig):
 
 
 @dataclass(kw_only=True)
-class ConformerConfig(TransformerConfig):
+class TransformerConfig(AttentionConfig):
+    """Transformer encoder."""
+
+    as_before: ClassVar[Mapping[str, Any]] = {"residual": True, "normalise": True}
+
+    _target_: str = "suite.backbones.Transformer"
+    residual: bool = True
+    """Add the input of each sublayer to its output."""
+    normalise: bool = True
+    """Normalise before each sublayer, and at the end (LayerNorm)."""
+
+
+@dataclass(kw_only=True)
+class ConformerConfig(AttentionConfig):
     """Conformer encoder."""
 
     _target_: str = "suite.backbones.Conformer"

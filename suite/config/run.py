@@ -59,10 +59,10 @@ class TrackingConfig(Node):
 
 _LEAVE_NO_TRACE = (
     "profile", "data_stall", "checkpoint", "divergence", "stall_seconds", "hang_seconds",
-    "on_nonfinite", "max_nonfinite",
+    "on_nonfinite", "max_nonfinite", "snapshots",
 )  # fmt: skip
-"""Keys of the trainer that cannot change what a run ends with. Of two that differ in the last two
-alone, both end, and then alike, or one fails."""
+"""Keys of the trainer that cannot change what a run ends with. Of two that differ in those of
+numbers that are not finite alone, both end, and then alike, or one fails."""
 _WHERE_UNUSED = ("micro_batch", "stop_at_divergence")
 """Keys of the trainer that change nothing as long as they are not used."""
 
@@ -154,6 +154,9 @@ class RunConfig(Node):
             config["hardware"].pop("parallel")
         for key in (*KNOWLEDGE, "download"):
             (config["data"] or {}).pop(key, None)
+        for key, before in getattr(self.backbone, "as_before", {}).items():
+            if config["backbone"][key] == before:
+                config["backbone"].pop(key)
         if isinstance(self.backbone, HandMadeConfig):
             for key in ("trainer", "precision"):
                 config.pop(key)

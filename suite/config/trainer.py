@@ -106,6 +106,10 @@ class TrainerConfig(Node):
     it, before training, what preparing and fetching batches costs, by steps with batches at hand,
     from the page cache and from the disk."""
     checkpoint: CheckpointConfig = field(default_factory=CheckpointConfig)
+    snapshots: int = 0
+    """Sets of weights to keep along the training, for looking into it: those it began with, those
+    it ended with, and between them steps that grow by a factor. Each is as large as the model, in
+    snapshots/ of the run's folder; with `ema_decay` they are of the average. 0 keeps none."""
     divergence: float | None = 3.0
     """Warn where the training loss stays above so many times its first value for ten logs in a row,
     or, once it was below the first by this factor, at the first value again; null never."""
@@ -128,6 +132,7 @@ class TrainerConfig(Node):
             "clip_norm", "evaluate_every", "log_every", "stall_seconds", "hang_seconds",
         )  # fmt: skip
         self._check_micro_batch()
+        self.require("snapshots", self.snapshots >= 0, "0 or above")
         self.require("max_nonfinite", self.max_nonfinite >= 0, "0 or above")
         factor = self.divergence
         self.require("divergence", factor is None or factor > 1, "above 1, or null")

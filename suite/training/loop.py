@@ -33,6 +33,7 @@ from suite.training.parallel import Engine
 from suite.training.pieces import gradient
 from suite.training.precision import Precision, clip_gradient
 from suite.training.schedules import Schedule
+from suite.training.snapshots import Snapshots
 from suite.training.weights import Best
 from suite.world import World
 
@@ -120,6 +121,7 @@ class Training:
 
     best: keeps the best weights. checkpoints: keeps all that a killed run goes on from; None does
         not. saved: what this one goes on from; None begins.
+    snapshots: keeps weights along the training; None does not.
     stop: what signals ask for. position: makes what was emitted durable; returns how much it is.
     note: told what is done beside steps: "evaluation" at each of its batches, "checkpoint".
     identity: what must be the same for a checkpoint to fit, by name: the data's fingerprint, say.
@@ -140,6 +142,7 @@ class Training:
     seed: int
     checkpoints: Checkpoints | None = None
     saved: Saved | None = None
+    snapshots: Snapshots | None = None
     stop: Stop = field(default_factory=Stop)
     position: Callable[[], int] = lambda: 0
     note: Callable[[str], None] = lambda doing: None
@@ -165,11 +168,15 @@ def fit(run: Training) -> Outcome:
     total, evaluate_every = length_in_steps(run.task, run.config)
     run.model.train()
     with run.stop.deferred(), keeper.writing():
+        if run.snapshots is not None and not outcome.steps:
+            run.snapshots.look(run, course)
         if not outcome.pending:
             run.meter.resume()
         while not outcome.stopped:
             if not outcome.pending:
                 train_step(run, course, batches, total, evaluate_every)
+                if run.snapshots is not None:  # before a checkpoint, which counts on them
+                    run.snapshots.look(run, course)
             keeper.look()
             if outcome.pending:
                 reason = keeper.undisturbed(partial(validate, run, course))
@@ -180,6 +187,8 @@ def fit(run: Training) -> Outcome:
                 outcome.pending = False
                 if not outcome.stopped:
                     run.meter.resume()
+        if run.snapshots is not None:
+            run.snapshots.look(run, course, ended=True)
         run.profile.close()
         keeper.close()
     return outcome

@@ -163,6 +163,7 @@ def test_hash_of_repeats_is_the_same_without_the_seed_only():
         "name=x",
         "results=elsewhere",
         "cache=elsewhere",
+        "trainer.snapshots=5",
         "tracking.enabled=false",
         "hardware.workers=3",
         "hardware.keep_memory=false",
@@ -194,6 +195,22 @@ def test_parts_of_a_batch_are_counted_automatic_or_none(given, taken):
 def test_compiling_is_nothing_else():
     with pytest.raises(ConfigError, match=r"hardware\.compile=fast: must be true, false or auto"):
         compose(["hardware.compile=fast"])
+
+
+@pytest.mark.parametrize(
+    ("backbone", "before"),
+    [("resnet", "true"), ("transformer", "true"), ("mlp", "false")],
+)
+def test_hash_is_as_before_there_were_switches_where_they_stand_as_then(backbone, before):
+    identity = compose([f"backbone={backbone}"]).identity()
+    assert not {"residual", "normalise"} & identity["backbone"].keys()
+    given = compose(
+        [f"backbone={backbone}", f"backbone.residual={before}", "backbone.normalise=true"]
+    )
+    assert given.identity() == identity
+    for switched in (f"residual={'false' if before == 'true' else 'true'}", "normalise=false"):
+        other = compose([f"backbone={backbone}", f"backbone.{switched}"])
+        assert other.hash() != given.hash()
 
 
 def test_hash_leaves_out_how_data_gets_here():
