@@ -21,15 +21,23 @@ from suite.features import Grid, GridSpec, Sequence
 class ResNet(GridBackbone):
     """`stages` stages of `depth` basic blocks each; the first stage has `width` channels.
 
+    kernel: side of the first convolution's kernels, odd.
     Returns one position per column of the last grid, averaged over its height.
     """
 
     def __init__(
-        self, spec: GridSpec, *, width: int, depth: int, stages: int, dropout: float
+        self,
+        spec: GridSpec,
+        *,
+        width: int,
+        depth: int,
+        stages: int,
+        dropout: float,
+        kernel: int = 3,
     ) -> None:
         super().__init__()
         flat = spec.height == 1
-        self.entry = _Convolution(spec.channels, width, stride=(1, 1), flat=flat)
+        self.entry = _Convolution(spec.channels, width, stride=(1, 1), flat=flat, kernel=kernel)
         blocks: list[_Block] = []
         channels = width
         for stage in range(stages):

@@ -45,28 +45,38 @@ class MLPConfig(BackboneConfig):
 class ResNetConfig(BackboneConfig):
     """Residual network."""
 
+    came_later: ClassVar[tuple[str, ...]] = ("kernel",)
+
     _target_: str = "suite.backbones.ResNet"
     stages: int = 3
     """Stages; each doubles the channels and halves the resolution."""
+    kernel: int = 3
+    """Side of the first convolution's kernels; odd. What they became can be seen from 5 on."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require_positive("stages")
+        self.require("kernel", self.kernel > 0 and self.kernel % 2 == 1, "odd and above 0")
 
 
 @dataclass(kw_only=True)
 class ConvNetConfig(BackboneConfig):
     """Convolutional network of pooling stages."""
 
+    came_later: ClassVar[tuple[str, ...]] = ("kernel",)
+
     _target_: str = "suite.backbones.ConvNet"
     wide: int = 64
     """Channels of all stages but the first."""
     stages: int = 3
     """Stages; each halves the resolution."""
+    kernel: int = 3
+    """Side of the first convolution's kernels; odd. What they became can be seen from 5 on."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require_positive("wide", "stages")
+        self.require("kernel", self.kernel > 0 and self.kernel % 2 == 1, "odd and above 0")
 
 
 @dataclass(kw_only=True)

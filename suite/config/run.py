@@ -152,6 +152,10 @@ class RunConfig(Node):
             config["hardware"].pop(key)
         if self.hardware.parallel is Parallel.ddp:  # as in all that ran before there was a choice
             config["hardware"].pop("parallel")
+        for name in ("task", "backbone"):
+            part = getattr(self, name)
+            for key in part.unused() if isinstance(part, Node) else ():
+                config[name].pop(key)
         for key in (*KNOWLEDGE, "download"):
             (config["data"] or {}).pop(key, None)
         if isinstance(self.backbone, HandMadeConfig):
