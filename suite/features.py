@@ -251,9 +251,16 @@ class BackboneBuilder:
 
 
 class Stem(nn.Module):
-    """The input layer: turns a batch into the form that the backbone takes. `spec` is its shape."""
+    """The input layer: turns a batch into the form that the backbone takes. `spec` is its shape.
+
+    fold: side of the blocks of a picture (an image, a spectrogram) that a grid has as channels, as
+        `pixel_unshuffle` lays them out.
+    sample_rate: samples per second of the waves it reads, where it does.
+    """
 
     spec: Spec
+    fold: int = 1
+    sample_rate: int | None = None
 
     @abstractmethod
     def forward(self, batch: Batch) -> Sequence | Grid | Tokens | Wave:

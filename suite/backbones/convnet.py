@@ -22,11 +22,20 @@ from suite.features import Grid, GridSpec, Sequence
 class ConvNet(GridBackbone):
     """`stages` stages of `depth` convolutions: `width` channels in the first, `wide` in the rest.
 
+    kernel: side of the first convolution's kernels, odd.
     Returns one position per column of the last grid, averaged over its height.
     """
 
     def __init__(
-        self, spec: GridSpec, *, width: int, wide: int, depth: int, stages: int, dropout: float
+        self,
+        spec: GridSpec,
+        *,
+        width: int,
+        wide: int,
+        depth: int,
+        stages: int,
+        dropout: float,
+        kernel: int = 3,
     ) -> None:
         super().__init__()
         flat = spec.height == 1
@@ -35,7 +44,8 @@ class ConvNet(GridBackbone):
         for stage in range(stages):
             out = width if stage == 0 else wide
             pool = (1 if flat else 2, self._halving(spec))
-            members.append(_Stage(channels, out, depth=depth, pool=pool, flat=flat))
+            sides = [kernel if stage == 0 else 3, *[3] * (depth - 1)]
+            members.append(_Stage(channels, out, sides=sides, pool=pool, flat=flat))
             channels = out
         self.stages = nn.ModuleList(members)
         self.dropout = nn.Dropout2d(dropout)
@@ -55,17 +65,17 @@ class ConvNet(GridBackbone):
 
 class _Stage(nn.Module):
     def __init__(
-        self, channels: int, out: int, *, depth: int, pool: tuple[int, int], flat: bool
+        self, channels: int, out: int, *, sides: list[int], pool: tuple[int, int], flat: bool
     ) -> None:
         super().__init__()
-        size = (1 if flat else 3, 3)
-        padding = (size[0] // 2, 1)
         self.pool = pool
-        self.convolutions = nn.ModuleList(
-            nn.Conv2d(channels if first else out, out, size, padding=padding, bias=False)
-            for first in [True] + [False] * (depth - 1)
-        )
-        self.norms = nn.ModuleList(MaskedBatchNorm(out) for _ in range(depth))
+        self.convolutions = nn.ModuleList()
+        for index, side in enumerate(sides):
+            size = (1 if flat else side, side)
+            padding = (size[0] // 2, size[1] // 2)
+            taken = channels if index == 0 else out
+            self.convolutions.append(nn.Conv2d(taken, out, size, padding=padding, bias=False))
+        self.norms = nn.ModuleList(MaskedBatchNorm(out) for _ in sides)
         for convolution in self.convolutions:
             _start_as_identity(convolution)  # type: ignore[arg-type]
 

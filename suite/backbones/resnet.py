@@ -25,9 +25,9 @@ from suite.features import Grid, GridSpec, Sequence
 class ResNet(GridBackbone):
     """`stages` stages of `depth` basic blocks each; the first stage has `width` channels.
 
-    Returns one position per column of the last grid, averaged over its height.
-
     residual: blocks have shortcuts. normalise: convolutions are normalised; else they have biases.
+    kernel: side of the first convolution's kernels, odd.
+    Returns one position per column of the last grid, averaged over its height.
     """
 
     def __init__(
@@ -40,11 +40,12 @@ class ResNet(GridBackbone):
         dropout: float,
         residual: bool = True,
         normalise: bool = True,
+        kernel: int = 3,
     ) -> None:
         super().__init__()
         flat = spec.height == 1
         kind = _Kind(flat, normalise)
-        self.entry = _Convolution(spec.channels, width, kind, stride=(1, 1))
+        self.entry = _Convolution(spec.channels, width, kind, stride=(1, 1), kernel=kernel)
         blocks: list[_Block] = []
         channels = width
         for stage in range(stages):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from suite.config.node import Node
 
@@ -14,8 +13,6 @@ class BackboneConfig(Node):
     """Options that every backbone has."""
 
     group: ClassVar[str] = "backbone"
-    as_before: ClassVar[Mapping[str, Any]] = {}
-    """Options that came later, with what all had before: with it they have no part in a hash."""
 
     _target_: str = ""
     """Dotted path of the backbone class."""
@@ -35,7 +32,7 @@ class BackboneConfig(Node):
 class MLPConfig(BackboneConfig):
     """Multilayer perceptron."""
 
-    as_before: ClassVar[Mapping[str, Any]] = {"residual": False, "normalise": True}
+    came_later: ClassVar[tuple[str, ...]] = ("residual", "normalise")
 
     _target_: str = "suite.backbones.MLP"
     context: int = 1
@@ -54,7 +51,7 @@ class MLPConfig(BackboneConfig):
 class ResNetConfig(BackboneConfig):
     """Residual network."""
 
-    as_before: ClassVar[Mapping[str, Any]] = {"residual": True, "normalise": True}
+    came_later: ClassVar[tuple[str, ...]] = ("residual", "normalise", "kernel")
 
     _target_: str = "suite.backbones.ResNet"
     stages: int = 3
@@ -63,25 +60,33 @@ class ResNetConfig(BackboneConfig):
     """Blocks have shortcuts; without, they are plain convolutions."""
     normalise: bool = True
     """Normalise each convolution over the batch; without, it has biases."""
+    kernel: int = 3
+    """Side of the first convolution's kernels; odd. What they became can be seen from 5 on."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require_positive("stages")
+        self.require("kernel", self.kernel > 0 and self.kernel % 2 == 1, "odd and above 0")
 
 
 @dataclass(kw_only=True)
 class ConvNetConfig(BackboneConfig):
     """Convolutional network of pooling stages."""
 
+    came_later: ClassVar[tuple[str, ...]] = ("kernel",)
+
     _target_: str = "suite.backbones.ConvNet"
     wide: int = 64
     """Channels of all stages but the first."""
     stages: int = 3
     """Stages; each halves the resolution."""
+    kernel: int = 3
+    """Side of the first convolution's kernels; odd. What they became can be seen from 5 on."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require_positive("wide", "stages")
+        self.require("kernel", self.kernel > 0 and self.kernel % 2 == 1, "odd and above 0")
 
 
 @dataclass(kw_only=True)
@@ -118,7 +123,7 @@ class AttentionConfig(BackboneConfig):
 class TransformerConfig(AttentionConfig):
     """Transformer encoder."""
 
-    as_before: ClassVar[Mapping[str, Any]] = {"residual": True, "normalise": True}
+    came_later: ClassVar[tuple[str, ...]] = ("residual", "normalise")
 
     _target_: str = "suite.backbones.Transformer"
     residual: bool = True

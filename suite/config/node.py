@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
 from suite.errors import ConfigError
@@ -16,6 +16,14 @@ class Node:
     """A part of the configuration. `group` is its place, for messages."""
 
     group: ClassVar[str] = ""
+    came_later: ClassVar[tuple[str, ...]] = ()
+    """Fields that runs were made without, which at their default did what it does: there they have
+    no part in a run's hash, so that those runs keep theirs."""
+
+    def unused(self) -> list[str]:
+        """Return the fields that came later and are at their default."""
+        defaults = {f.name: f.default for f in fields(self)}
+        return [name for name in self.came_later if getattr(self, name) == defaults[name]]
 
     def require(self, name: str, valid: bool, rule: str) -> None:
         """Raise a `ConfigError` that names the key, the value and the rule, unless `valid`."""

@@ -152,11 +152,12 @@ class RunConfig(Node):
             config["hardware"].pop(key)
         if self.hardware.parallel is Parallel.ddp:  # as in all that ran before there was a choice
             config["hardware"].pop("parallel")
+        for name in ("task", "data", "backbone", "optimizer"):
+            part = getattr(self, name)
+            for key in part.unused() if isinstance(part, Node) else ():
+                config[name].pop(key)
         for key in (*KNOWLEDGE, "download"):
             (config["data"] or {}).pop(key, None)
-        for key, before in getattr(self.backbone, "as_before", {}).items():
-            if config["backbone"][key] == before:
-                config["backbone"].pop(key)
         if isinstance(self.backbone, HandMadeConfig):
             for key in ("trainer", "precision"):
                 config.pop(key)

@@ -10,6 +10,13 @@ from suite import DataConfig, TaskConfig
 from tasks.speech_recognition.data_config import DATA_SCHEMAS, MISSING, RecordedConfig
 
 
+class FrontEnd(enum.Enum):
+    """What makes frames of a wave for a backbone that takes a sequence or a grid."""
+
+    log_mel = "log_mel"
+    wave = "wave"
+
+
 @dataclass(kw_only=True)
 class SpeechConfig(TaskConfig):
     """Options of both forms of speech recognition. Augmentation is drawn for each example.
@@ -18,6 +25,11 @@ class SpeechConfig(TaskConfig):
     no part in it.
     """
 
+    came_later: ClassVar[tuple[str, ...]] = ("front_end",)
+
+    front_end: FrontEnd = FrontEnd.log_mel
+    """log_mel, or wave: as many filters are learned on the wave itself, from random ones. They are
+    in no order that task.warp or task.shift could move; task.speed then resamples the wave."""
     sample_rate: int = 8000
     """Samples per second that recordings are resampled to."""
     mels: int = 32

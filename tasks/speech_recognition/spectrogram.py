@@ -57,7 +57,7 @@ class LogMel(nn.Module):
         if self.training and self.config.noise:
             wave_BS = with_noise(wave_BS, length_B, batch["key_B"], share=self.config.noise)
         frames_B = frame_count(length_B, self.hop)
-        values_BMT = self._log_mel(wave_BS, frames_B)
+        values_BMT = self.log_power(wave_BS, frames_B)
         if self.training and (self.config.warp or self.config.shift or self.config.speed):
             values_BMT, frames_B = self._warped(values_BMT, frames_B, batch["key_B"])
         real_B1T = length_mask(frames_B, values_BMT.shape[2]).unsqueeze(1)
@@ -70,7 +70,8 @@ class LogMel(nn.Module):
             values_BMT = self._masked(values_BMT, frames_B, batch["key_B"])
         return values_BMT, frames_B
 
-    def _log_mel(self, wave_BS: Tensor, frames_B: Tensor) -> Tensor:
+    def log_power(self, wave_BS: Tensor, frames_B: Tensor) -> Tensor:
+        """Return (B, M, T), relative to the loudest of a recording's `frames_B` frames."""
         half = self.size // 2
         spectrum = torch.stft(
             F.pad(wave_BS, (half, half)),
@@ -82,11 +83,7 @@ class LogMel(nn.Module):
             return_complex=True,
         )
         power_BFT = spectrum.real.square() + spectrum.imag.square()
-        mel_BMT = self.mel_FM.T @ power_BFT
-        # A frame in the padding still reaches the end of the recording, which may be the loudest.
-        real_B1T = length_mask(frames_B, mel_BMT.shape[2]).unsqueeze(1)
-        peak_B11 = (mel_BMT * real_B1T).amax((1, 2), keepdim=True)
-        return (mel_BMT / (peak_B11 + 1e-12) + _FLOOR).log()
+        return log_of_loudest(self.mel_FM.T @ power_BFT, frames_B)
 
     def _warped(self, values_BMT: Tensor, frames_B: Tensor, key_B: Tensor) -> tuple[Tensor, Tensor]:
         """Stretch the mel axis and time by linear interpolation."""
@@ -129,6 +126,14 @@ class LogMel(nn.Module):
             hidden_BT = _between(time_T, start_B, width_B * config.time_width * frames_B, frames_B)
             values_BMT = values_BMT.masked_fill(hidden_BT[:, None, :], 0)
         return values_BMT
+
+
+def log_of_loudest(power_BMT: Tensor, frames_B: Tensor) -> Tensor:
+    """Return the logarithm of power relative to a recording's loudest band, above a floor."""
+    # A frame in the padding still reaches the end of the recording, which may be the loudest.
+    real_B1T = length_mask(frames_B, power_BMT.shape[2]).unsqueeze(1)
+    peak_B11 = (power_BMT * real_B1T).amax((1, 2), keepdim=True)
+    return (power_BMT / (peak_B11 + 1e-12) + _FLOOR).log()
 
 
 def _between(place: Tensor, start_B: Tensor, width_B: Tensor, end_B: Tensor | float) -> Tensor:

@@ -20,8 +20,9 @@ from suite import (
     WaveSpec,
     length_mask,
 )
-from tasks.speech_recognition.config import SpeechConfig
+from tasks.speech_recognition.config import FrontEnd, SpeechConfig
 from tasks.speech_recognition.front_end import ConvolutionFrontEnd
+from tasks.speech_recognition.learned_bank import LearnedBank
 from tasks.speech_recognition.noise import with_noise
 from tasks.speech_recognition.spectrogram import LogMel
 
@@ -34,6 +35,7 @@ class WaveStem(Stem):
     def __init__(self, config: SpeechConfig) -> None:
         super().__init__()
         self.noise = config.noise
+        self.sample_rate = config.sample_rate
         self.spec = WaveSpec(sample_rate=config.sample_rate)
 
     def forward(self, batch: Batch) -> Wave:
@@ -54,6 +56,7 @@ class SpeechStem(Stem):
     A sequence has the bands of these frames as features. A grid has blocks of `reduce` bands and
     frames as channels (space to depth, Shi et al. 2016), which costs the first convolutions a
     fraction of what the spectrogram itself would.
+    With `task.front_end=wave` the spectrogram's bands are filters that are learned on the wave.
     With `task.channels` a sequence is instead what convolutions make of the spectrogram.
     max_width_stride: how far a backbone may shorten a grid's time; None sets no limit.
     """
@@ -65,10 +68,13 @@ class SpeechStem(Stem):
     ) -> None:
         super().__init__()
         self.form = form
-        self.log_mel = LogMel(config)
+        learned = config.front_end is FrontEnd.wave
+        self.log_mel: LogMel = LearnedBank(config) if learned else LogMel(config)
+        self.sample_rate = config.sample_rate
         self.reduce = config.reduce
         self.front_end: ConvolutionFrontEnd | None = None
         if form is Form.GRID:
+            self.fold = self.reduce
             self.spec = GridSpec(
                 channels=self.reduce**2,
                 height=-(-config.mels // self.reduce),

@@ -311,3 +311,13 @@ def test_nothing_heavy_is_imported_to_refuse_a_command():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "optimizer.lr=-1.0: must be above 0\n[]\n"
+
+
+@pytest.mark.parametrize("changed", ["backbone.kernel=7", "task.front_end=wave"])
+def test_what_came_later_has_no_part_in_the_hash_until_it_is_used(changed):
+    common = ["task=speech_recognition", "backbone=resnet"]
+    plain, used = compose(common), compose([*common, changed])
+    part, key = changed.split("=")[0].split(".")
+    assert key not in plain.identity()[part]
+    assert key in used.identity()[part]
+    assert plain.hash() != used.hash()

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from suite.backbones import ConvNet
+from suite.backbones import ConvNet, ResNet
 from suite.features import Grid, GridSpec, length_mask
 
 
@@ -41,3 +41,20 @@ def test_a_flat_grid_gets_flat_kernels_and_keeps_its_height():
     kernels = {tuple(m.kernel_size) for m in model.modules() if isinstance(m, nn.Conv2d)}
     assert kernels == {(1, 3)}
     assert model(Grid(torch.randn(2, 3, 1, 8))).values_BTD.shape == (2, 2, 8)
+
+
+@pytest.mark.parametrize("kind", [ConvNet, ResNet])
+def test_a_larger_first_kernel_keeps_the_grid(kind):
+    options = {"wide": 8} if kind is ConvNet else {}
+    spec = GridSpec(channels=3, height=8, width=8)
+    built = [
+        kind(spec, width=4, depth=2, stages=2, dropout=0.0, **options, **kernel)
+        for kernel in ({}, {"kernel": 7})
+    ]
+    shapes = [model(Grid(torch.randn(2, 3, 8, 8))).values_BTD.shape for model in built]
+    assert shapes[0] == shapes[1]
+    sides = [
+        [m.kernel_size[0] for m in model.modules() if isinstance(m, nn.Conv2d)] for model in built
+    ]
+    assert (sides[0][0], sides[1][0]) == (3, 7)
+    assert sides[0][1:] == sides[1][1:]
