@@ -22,6 +22,7 @@ VERBS = {
     "ui": "suite.verbs.ui:main",
     "resume": "suite.verbs.resume:main",
     "replay": "suite.verbs.replay:main",
+    "insight": "suite.verbs.insight:main",
     "sync": "suite.verbs.sync:main",
     "sweep": "suite.verbs.sweep:main",
     "doctor": "suite.verbs.doctor:main",

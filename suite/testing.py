@@ -28,6 +28,8 @@ from suite.training.precision import Precision
 _CPU = torch.device("cpu")
 _LOOKED_AT = 3
 """Training batches that are compared one by one."""
+_TOLD = 24
+"""Examples whose properties are looked at."""
 _LOOKS_ALIKE = 0.001
 """Share of a split that may equal examples of another."""
 _SLACK = 0.01
@@ -55,6 +57,7 @@ def check_task(run: RunConfig | Sequence[str], *, kind: type[Task] | None = None
     checker.evaluation()
     checker.data(task, fresh)
     checker.mistakes(task, model)
+    checker.properties(task, fresh)
 
 
 def require(holds: bool, broken: str) -> None:
@@ -158,6 +161,24 @@ class _Checker:
             require(differ, f"mistakes: {mistake.true!r} was predicted, and right")
             sure = mistake.confidence is None or 0 <= mistake.confidence <= 1
             require(sure, f"mistakes: confidence {mistake.confidence}, must be in [0, 1] or None")
+
+    def properties(self, task: Task, fresh: Task) -> None:
+        count = min(task.card().sizes.get(Split.TEST.value, 0), _TOLD)
+        indices = list(range(count))
+        told = dict(task.properties(Split.TEST, indices))
+        again = fresh.properties(Split.TEST, indices[::-1])
+        require(told.keys() == again.keys(), "properties: other names for other examples")
+        for name, values in told.items():
+            where = f"properties: {name}"
+            shape = tuple(values.shape)
+            require(shape == (count,), f"{where} has shape {shape}, must be ({count},)")
+            kinds = values.dtype is torch.int64
+            sound = kinds or values.is_floating_point()
+            require(sound, f"{where} is {values.dtype}, must be a float or torch.int64")
+            infinite = values.is_floating_point() and bool(values.isinf().any())
+            require(not infinite, f"{where} is infinite; NaN stands for none")
+            same = torch.allclose(values.double(), again[name].double().flip(0), equal_nan=True)
+            require(same, f"{where} differs with the order of the examples or the opening")
 
     def references(self, task: Task, metrics: MetricCollection) -> None:
         for reference in task.references:

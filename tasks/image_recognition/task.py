@@ -1,10 +1,11 @@
 """The image recognition task."""
 
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import ClassVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from suite import (
     BackboneBuilder,
@@ -24,6 +25,7 @@ from suite import (
 )
 from tasks.image_recognition.hand_made import hand_made
 from tasks.image_recognition.mirrored import MirroredModel
+from tasks.image_recognition.properties import properties
 from tasks.image_recognition.sample import training_pixels
 from tasks.image_recognition.stems import GridStem, PatchStem, PixelStem
 from tasks.image_recognition.whitening import WhiteningStem
@@ -74,6 +76,9 @@ class ImageRecognition(Classification):
         first = next(iter(self.eval_batches(Split.TRAIN)))
         side = min(first["pixels_BCHW"].shape[2:])
         return hand_made(options, self.eval_batches, side)
+
+    def properties(self, split: Split, indices: Sequence[int]) -> Mapping[str, Tensor]:
+        return properties(self.take(split, indices)["pixels_BCHW"].cpu())
 
     def show(self, split: Split, index: int) -> Shown:
         return shown_pixels(self.data.splits[split].take(torch.tensor([index]))["pixels_BCHW"][0])

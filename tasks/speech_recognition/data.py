@@ -62,7 +62,8 @@ def _speech_set(made: SyntheticSpeech, sample_rate: int) -> SpeechSet:
         ]
         texts = [made.utterances[i].text for i in indices]
         names = [f"{made.name} utterance {i}" for i in indices]
-        splits[split] = Recordings(InMemory.from_rows(waves), texts, names)
+        voices = [made.utterances[i].voice for i in indices]
+        splits[split] = Recordings(InMemory.from_rows(waves), texts, names, voices)
     card = DataCard(
         name=made.name,
         version=f"eSpeak NG, espeakng-loader {espeak_version()}",

@@ -3,12 +3,13 @@
 Legend: B batch, S samples, K classes.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from suite import (
     BackboneBuilder,
@@ -31,6 +32,7 @@ from tasks.speech_recognition.config import SpeechConfig
 from tasks.speech_recognition.examples import examples
 from tasks.speech_recognition.hand_made import hand_made
 from tasks.speech_recognition.labelled import labelled
+from tasks.speech_recognition.properties import properties
 from tasks.speech_recognition.recordings import SpeechSet
 from tasks.speech_recognition.spectrogram import frame_samples
 from tasks.speech_recognition.stem import SpeechStem, WaveStem
@@ -99,6 +101,9 @@ class SpeechRecognition(Classification):
 
     def hand_made(self, options: HandMadeConfig) -> HandMade:
         return hand_made(options, self.config, self.eval_batches)
+
+    def properties(self, split: Split, indices: Sequence[int]) -> Mapping[str, Tensor]:
+        return properties(self.recordings, split, indices, self.heard.sample_rate)
 
     def show(self, split: Split, index: int) -> Shown:
         recordings = self.recordings.splits[split]

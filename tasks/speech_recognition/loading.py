@@ -181,4 +181,5 @@ def _identity(clip: Clip, stretch: Stretch, sound: bytes) -> bytes:
 
 
 def _recordings(waves: Waves, clips: Sequence[Clip]) -> Recordings:
-    return Recordings(waves, [c.text.strip() for c in clips], [c.name for c in clips])
+    speakers = [c.group or "" for c in clips]
+    return Recordings(waves, [c.text.strip() for c in clips], [c.name for c in clips], speakers)

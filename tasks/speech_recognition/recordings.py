@@ -12,11 +12,15 @@ from tasks.speech_recognition.waves import Waves
 
 @dataclass(frozen=True)
 class Recordings:
-    """One split. texts: labels or transcripts. names: for messages."""
+    """One split. texts: labels or transcripts. names: for messages.
+
+    speakers: who speaks, empty where that is not known; none at all where the set tells of nobody.
+    """
 
     waves: Waves
     texts: Sequence[str]
     names: Sequence[str]
+    speakers: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -29,6 +33,7 @@ class Recordings:
             self.waves.only(indices),
             [self.texts[i] for i in indices],
             [self.names[i] for i in indices],
+            [self.speakers[i] for i in indices] if self.speakers else (),
         )
 
 

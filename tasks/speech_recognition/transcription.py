@@ -4,13 +4,13 @@ Legend: B batch, S samples, T positions, K classes, L symbols of a transcript.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from suite import (
     Backbone,
@@ -47,6 +47,7 @@ from tasks.speech_recognition.decoding import (
 from tasks.speech_recognition.error_rate import characters, words
 from tasks.speech_recognition.examples import Columns, examples
 from tasks.speech_recognition.positions import divide
+from tasks.speech_recognition.properties import properties
 from tasks.speech_recognition.recordings import Recordings, SpeechSet
 from tasks.speech_recognition.spectrogram import frame_samples
 from tasks.speech_recognition.stem import SpeechStem, WaveStem
@@ -239,6 +240,9 @@ class SpeechTranscription(DataSetTask):
             Figure("transcripts", transcripts.html().encode(), ".html"),
             Figure("transcripts", transcripts.text().encode(), ".txt"),
         ]
+
+    def properties(self, split: Split, indices: Sequence[int]) -> Mapping[str, Tensor]:
+        return properties(self.recordings, split, indices, self.heard.sample_rate)
 
     def mistakes(self, metrics: "MetricCollection") -> Iterable[Mistake]:
         """Return the recordings with the most errors by what was said."""

@@ -3,7 +3,7 @@
 Legend: B batch, T positions, W words, K classes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
@@ -37,6 +37,7 @@ from suite import (
 from tasks.text_classification.cutting import Cut, cut
 from tasks.text_classification.data import TextSet
 from tasks.text_classification.hand_made import hand_made
+from tasks.text_classification.properties import properties
 from tasks.text_classification.stems import TextStem, TokenStem
 
 _TARGET = 0.85
@@ -134,6 +135,9 @@ class TextClassification(Classification):
 
     def hand_made(self, options: HandMadeConfig) -> HandMade:
         return hand_made(options, self.texts, lowercase=self.config.lowercase)
+
+    def properties(self, split: Split, indices: Sequence[int]) -> Mapping[str, Tensor]:
+        return properties([self.texts.splits[split].texts[i] for i in indices])
 
     def show(self, split: Split, index: int) -> Shown:
         return shown_text(self.texts.splits[split].texts[index])

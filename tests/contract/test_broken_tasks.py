@@ -214,6 +214,25 @@ class MaskIgnored(SpeechRecognition):
         return Blind()
 
 
+def _told(called, change):
+    """Return an image task whose properties are changed as told."""
+
+    class Changed(ImageRecognition):
+        def properties(self, split, indices):
+            return {"brightness": change(super().properties(split, indices)["brightness"])}
+
+    Changed.__name__ = called
+    return Changed
+
+
+BROKEN_PROPERTIES = [
+    (_told("Columns", lambda values: values[:, None]), r"brightness has shape \(24, 1\), must be"),
+    (_told("Flags", lambda values: values > 0.3), "brightness is torch.bool, must be a float or"),
+    (_told("Endless", lambda values: values / 0), "brightness is infinite; NaN stands for none"),
+    (_told("Ranked", lambda values: torch.arange(len(values))), "differs with the order of the ex"),
+]
+
+
 def _made(called, /, **changes):
     """Return an image task whose hand-made features are changed as told."""
 
@@ -276,6 +295,7 @@ BROKEN = [
     (IntervalElsewhere, "intervals: accuracy is .*, outside of Interval"),
     (Reversed, "evaluated: eval_batches yields other examples there"),
     *BROKEN_MISTAKES,
+    *BROKEN_PROPERTIES,
     (Leaks, r"splits: \d+ examples of test are in an earlier split too"),
     (LeavesOut, r"eval_batches\(train\): \d+ examples, the card has 1259"),
     (NewFingerprints, "the fingerprint differs"),

@@ -166,7 +166,7 @@ def test_verbs(command: list[str], folders: Path, capsys: pytest.CaptureFixture[
         command = ["ui", "--help"]  # a server runs until it is stopped: see test_ui
     if command[0] == "resume":  # what was stopped last is none: one that failed goes by its name
         command = ["resume", "--help"]
-    if command[0] == "replay":
+    if command[0] in ("replay", "insight"):
         assert call(SHORT) == 0
         (run,) = (folders / "results" / "runs").iterdir()
         command = [run.name if word == "RUN" else word for word in command]
