@@ -1,0 +1,168 @@
+"""The law that a loss or an error falls by with size: L(n) = E + A n^-α, E at or above 0.
+
+Hestness et al. 2017 (arXiv:1712.00409), Rosenfeld et al. 2020 (arXiv:1909.12673), Hoffmann et al.
+2022 (arXiv:2203.15556). What is fitted and drawn again is in `forms.py` and `resampling.py`.
+
+Legend: S sizes, R resamples, Q sizes that are asked for.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from suite.insight.curve import Array, Curve
+from suite.insight.forms import POWER_LAW, PURE, Fits, Form, fit
+from suite.insight.resampling import Estimate, Noise, Resamples, resample, student
+
+FEWEST_SIZES = 3
+RESAMPLES = 500
+_ENOUGH_ORDERS = 1.5
+_SATURATED = 0.8
+"""Share of the limit in the value at the largest size, from which there is little left to see."""
+_HUBER = 1.345
+"""Standard deviations up to which Huber's loss is a square: 95% as efficient as least squares where
+noise is normal. Hoffmann et al. set 10^-3, which nearly minimises absolute differences; with six
+sizes of three seeds that would throw a third of the evidence away."""
+_LEAST_DELTA = 1e-3
+
+NO_SCALING, RISES, FALLS = "no scaling", "rises with size", "falls with size"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Law:
+    """A fitted law, and what it could be as well.
+
+    exponent: α. limit: E. scale: A. share: of E in the value at the largest size.
+    slope: of a straight line in log-log, which needs no limit.
+    verdict: "no scaling" where the interval of the slope or of α holds 0; else which way it goes.
+    fits: of the curve itself; drawn: of R curves drawn anew.
+    """
+
+    curve: Curve
+    fits: Fits
+    drawn: Fits
+    resamples: Resamples
+    noise: Noise
+    delta: float
+    exponent: Estimate
+    limit: Estimate
+    scale: Estimate
+    share: Estimate
+    slope: Estimate
+    verdict: str
+    warnings: tuple[str, ...]
+
+    def at(self, size: float) -> Estimate:
+        """Return the law's own value at a size, with the interval of the law alone."""
+        value, drawn_R = self.fits.at(np.array([size])), self.drawn.at(np.array([size]))
+        return self.resamples.estimate(float(np.exp(value[0, 0])), np.exp(drawn_R[:, 0]), log=True)
+
+    def predict(self, size: float, seeds: int = 1) -> Estimate:
+        """Return what the mean of so many seeds should be at a size, its own noise included."""
+        law = self.at(size)
+        half = student(self.noise.seed_degrees or self.noise.degrees) * self.noise.of_mean(seeds)
+        low, high = np.log(law.value / law.low), np.log(law.high / law.value)
+        return Estimate(
+            value=law.value,
+            low=law.value * float(np.exp(-np.hypot(low, half))),
+            high=law.value * float(np.exp(np.hypot(high, half))),
+        )
+
+    def plain(self) -> dict[str, Any]:
+        """Return its numbers for JSON."""
+        named = ("exponent", "limit", "scale", "share", "slope")
+        return {name: getattr(self, name).plain() for name in named} | {
+            "verdict": self.verdict,
+            "warnings": list(self.warnings),
+            "seed_deviation_log": float(np.sqrt(self.noise.seed)),
+            "scatter_deviation_log": float(np.sqrt(self.noise.scatter)),
+        }
+
+
+def power_law(
+    curve: Curve, *, weight_S: Array | None = None, resamples: int = RESAMPLES, seed: int = 0
+) -> Law:
+    """Fit the law to a curve of three sizes or more, with intervals over its seeds.
+
+    weight_S: of each size; by default its seeds. Raises `ValueError` where there are fewer sizes,
+    or where neither a second seed nor a fourth size tells what noise is.
+    """
+    sizes = len(curve.size_S)
+    if sizes < FEWEST_SIZES:
+        raise ValueError(f"{sizes} sizes: a law needs {FEWEST_SIZES} or more")
+    if sizes == FEWEST_SIZES and curve.count_S.max() < 2:
+        raise ValueError("3 sizes with one seed each: give more seeds or sizes")
+    weight_S = curve.count_S.astype(np.float64) if weight_S is None else weight_S
+    log_1S, size_S = curve.log_S[None], curve.size_S
+    # With three sizes the limit would go through any three.
+    form = POWER_LAW if sizes > FEWEST_SIZES else PURE
+    rough = fit(form, size_S, log_1S, weight_S=weight_S, delta=np.inf)
+    noise = Noise.of(curve, rough.at(size_S)[0], form.parameters)
+    delta = huber_delta(noise, curve)
+    fits = fit(form, size_S, log_1S, weight_S=weight_S, delta=delta)
+    noise = Noise.of(curve, fits.at(size_S)[0], form.parameters)
+    drawn_curves = resample(curve, noise, resamples=resamples, seed=seed)
+    drawn = fit(form, size_S, drawn_curves.log_RS, weight_S=weight_S, delta=delta)
+
+    def line(log_RS: Array) -> Array:
+        # Its noise is that around the law: a bend is no noise.
+        return fit(PURE, size_S, log_RS, weight_S=weight_S, delta=np.inf).exponent_R
+
+    def told(value_1: Array, value_R: Array, **options: Any) -> Estimate:
+        return drawn_curves.estimate(float(value_1[0]), value_R, **options)
+
+    exponent = told(fits.exponent_R, drawn.exponent_R)
+    slope = told(line(log_1S), line(drawn_curves.log_RS))
+    share = told(-np.expm1(-fits.t_R), -np.expm1(-drawn.t_R), least=0.0)
+    share = Estimate(value=share.value, low=share.low, high=min(1.0, share.high))
+    return Law(
+        curve=curve,
+        fits=fits,
+        drawn=drawn,
+        resamples=drawn_curves,
+        noise=noise,
+        delta=delta,
+        exponent=exponent,
+        limit=told(fits.limit_R, drawn.limit_R, least=0.0),
+        scale=told(fits.scale_R, drawn.scale_R, log=True),
+        share=share,
+        slope=slope,
+        verdict=_verdict(slope, exponent),
+        warnings=_warnings(curve, form, share, slope),
+    )
+
+
+def huber_delta(noise: Noise, curve: Curve) -> float:
+    """Return up to which difference in log Huber's loss is a square."""
+    return max(_HUBER * noise.of_mean(float(curve.count_S.mean())), _LEAST_DELTA)
+
+
+def _verdict(slope: Estimate, exponent: Estimate) -> str:
+    if 0 in slope or 0 in exponent:
+        return NO_SCALING
+    return FALLS if slope.value > 0 else RISES
+
+
+def _warnings(curve: Curve, form: Form, share: Estimate, slope: Estimate) -> tuple[str, ...]:
+    """Say what the curve cannot tell."""
+    found = []
+    if curve.orders < _ENOUGH_ORDERS:
+        found.append(
+            f"sizes span {curve.orders:.1f} orders of magnitude; an exponent wants "
+            f"{_ENOUGH_ORDERS} or more"
+        )
+    if not form.limited:
+        found.append("three sizes: no limit was fitted, as it would go through any three")
+    elif 0 not in slope:
+        if share.low <= 0:
+            found.append("the limit is not resolved: its interval reaches 0")
+        if share.low > _SATURATED:
+            found.append(
+                f"saturated: at the largest size {share.low:.0%} or more is the limit already"
+            )
+    if curve.count_S.max() < 2:
+        found.append("one seed a size: intervals are from how far sizes lie off the law")
+    if curve.lifted:
+        found.append(f"{curve.lifted} values at the floor of half an error")
+    return tuple(found)
