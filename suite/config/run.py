@@ -63,7 +63,7 @@ _LEAVE_NO_TRACE = (
 )  # fmt: skip
 """Keys of the trainer that cannot change what a run ends with. Of two that differ in those of
 numbers that are not finite alone, both end, and then alike, or one fails."""
-_WHERE_UNUSED = ("micro_batch", "stop_at_divergence")
+_WHERE_UNUSED = ("micro_batch", "stop_at_divergence", "evaluations")
 """Keys of the trainer that change nothing as long as they are not used."""
 
 

@@ -321,3 +321,13 @@ def test_what_came_later_has_no_part_in_the_hash_until_it_is_used(changed):
     assert key not in plain.identity()[part]
     assert key in used.identity()[part]
     assert plain.hash() != used.hash()
+
+
+def test_what_takes_all_of_the_data_keeps_its_hash():
+    whole = compose(["task=image_recognition"])
+    assert "train_examples" not in whole.identity()["data"]
+    assert "evaluations" not in whole.identity()["trainer"]
+    part = compose(["task=image_recognition", "data.train_examples=100"])
+    assert part.hash() != whole.hash()
+    with pytest.raises(ConfigError, match=r"data.classes=1: must be 2 or above, or null"):
+        compose(["task=image_recognition", "data.classes=1"])
