@@ -17,7 +17,6 @@ from suite.insight.forms import CONSTANT, FORMS, POWER_LAW, PURE, Form, fit
 from suite.insight.power_law import FALLS, Law, huber_delta, power_law
 from suite.insight.resampling import Estimate, Noise, Resamples, resample
 
-
 _LEAST_ERROR, _LARGEST_ERROR = 1e-4, 3.0
 """Of a prediction, in log. A line that has run below 0 is as wrong as one off by a factor of 20."""
 
