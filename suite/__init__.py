@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from suite.data.skipped import Sieve, kept_faults, require_classes
     from suite.data.splits import hold_out, split_of
     from suite.data.streaming import StreamedExamples
+    from suite.data.subsets import Subset, labelled_subset, unlabelled_subset
     from suite.features import (
         Backbone,
         BackboneBuilder,
@@ -91,6 +92,7 @@ _LAZY = {
     "suite.data.skipped": ("Sieve", "kept_faults", "require_classes"),
     "suite.data.splits": ("hold_out", "split_of"),
     "suite.data.streaming": ("StreamedExamples",),
+    "suite.data.subsets": ("Subset", "labelled_subset", "unlabelled_subset"),
     "suite.classification": ("Classification", "DataSetTask"),
     "suite.figures": ("confusion_matrix_png",),
     "suite.mistakes": ("Shown", "shown_pixels", "shown_text", "shown_wave"),
@@ -142,6 +144,7 @@ __all__ = [
     "Split",
     "Stem",
     "StreamedExamples",
+    "Subset",
     "Target",
     "Task",
     "TaskConfig",
@@ -161,6 +164,7 @@ __all__ = [
     "inside",
     "json_of",
     "kept_faults",
+    "labelled_subset",
     "length_mask",
     "lines_of",
     "nearest",
@@ -174,6 +178,7 @@ __all__ = [
     "shown_wave",
     "split_of",
     "uniform",
+    "unlabelled_subset",
     "unwritable",
     "wilson",
 ]

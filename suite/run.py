@@ -16,10 +16,11 @@ from torch import nn
 
 from suite.backbones.grid import lay_out, unsafe
 from suite.compose import recompose
-from suite.config import AUTO, KNOWLEDGE, DataStall, HandMadeConfig, RunConfig
+from suite.config import AUTO, KNOWLEDGE, PORTIONS, DataStall, HandMadeConfig, RunConfig
 from suite.data.cache import atomic_path, cache_folder, sweep_up
 from suite.data.skipped import keep_skipped, plain_card
 from suite.data.streaming import worker_died
+from suite.data.subsets import check_taken
 from suite.errors import (
     ConfigError,
     DataError,
@@ -332,6 +333,7 @@ def build_task(config: RunConfig, device: torch.device) -> Task:
         workers=choose_workers(config.hardware),
         worker_timeout=config.hardware.worker_timeout or 0.0,
         buckets=config.hardware.buckets,
+        **{name: getattr(config.data, name, None) for name in PORTIONS},
     )
     task = _named(config.task._target_)(config.task, setup)
     if not isinstance(task, Task):
@@ -621,7 +623,9 @@ def _conclude_shallow(
 
 def _describe(record: RunRecord, config: RunConfig, task: Task, model: nn.Module | None) -> None:
     """Fill in what is known once data and model exist."""
-    record.data_card = plain_card(task.card())
+    card = task.card()
+    check_taken(task.setup, card, getattr(task, "classes", None))
+    record.data_card = plain_card(card)
     record.unit, record.primary = task.unit, task.primary
     record.direction = task.target.direction.value
     record.target = {"metric": task.target.metric, "threshold": task.target.threshold,
@@ -778,7 +782,8 @@ def _build(node: Any, *arguments: Any, **more: Any) -> Any:
 
 
 def _build_source(node: Any) -> Any:
-    options = {k: v for k, v in _options(node).items() if k not in KNOWLEDGE}
+    own = (*KNOWLEDGE, *PORTIONS)
+    options = {k: v for k, v in _options(node).items() if k not in own}
     return _named(node._target_)(**options)
 
 

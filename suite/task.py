@@ -177,6 +177,8 @@ class DataCard:
     sizes: examples by split. skipped: samples left out because they cannot be used.
     published_test: false where the source made a test split of its own, though it may be as large
         as the published one: results of others are not results on it.
+    whole: name of the set that this one is a part of, by `data.train_examples` or `data.classes`;
+        empty where it is no part.
     """
 
     name: str
@@ -189,6 +191,7 @@ class DataCard:
     skipped: Sequence[Skipped] = ()
     notes: str = ""
     published_test: bool = True
+    whole: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,11 +208,18 @@ class Known:
     def of(self, card: DataCard) -> Sequence[Reference]:
         """Return the references, or none where the test split is not the one they are results on.
 
-        The same data with another test split is another benchmark.
+        The same data with another test split is another benchmark. Where training has a part of
+        its examples, references say that they had all of them.
         """
         held = card.sizes.get(Split.TEST.value, 0)
-        same = card.published_test and self.test_examples in (None, held)
-        return self.references if same else ()
+        if not card.published_test or self.test_examples not in (None, held):
+            return ()
+        return [_of_all(one) for one in self.references] if card.whole else self.references
+
+
+def _of_all(reference: Reference) -> Reference:
+    uses = ", ".join(filter(None, (reference.uses, "all training examples")))
+    return replace(reference, uses=uses)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,6 +236,7 @@ class Setup:
     cache: a folder for what is expensive to make and reproducible.
     buckets: training batches hold examples of similar length, where lengths differ.
     known: results of others on this data, and its target, from the `data` group.
+    train_examples, classes: how many of them to take; None takes all. See `suite.labelled_subset`.
     """
 
     data: Any
@@ -239,6 +250,8 @@ class Setup:
     workers: int = 0
     worker_timeout: float = 0.0
     buckets: bool = True
+    train_examples: int | None = None
+    classes: int | None = None
 
 
 @dataclass(frozen=True)

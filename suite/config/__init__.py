@@ -51,6 +51,7 @@ from suite.config.machine import (
 from suite.config.parsing import parse
 from suite.config.plugin import (
     KNOWLEDGE,
+    PORTIONS,
     DataConfig,
     OnError,
     ReferenceConfig,
@@ -71,6 +72,7 @@ from suite.config.trainer import (
 __all__ = [
     "AUTO",
     "KNOWLEDGE",
+    "PORTIONS",
     "SCHEMAS",
     "AdamConfig",
     "AdamWConfig",

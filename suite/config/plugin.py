@@ -95,10 +95,21 @@ class DataConfig(Node):
     """Size of the test split that the references are results on; another size has none."""
     target: float | None = None
     """Validation value that time-to-target races to on this set; null is the task's default."""
+    train_examples: int | None = None
+    """Examples to train on: each class has its share, what n examples hold more of them hold too,
+    and another seed has the same; null is all. Validation and test stay as they are."""
+    classes: int | None = None
+    """Classes to tell apart, the first ones in the set's order, in all splits; null is all. That is
+    another test split: results of others are none on it."""
 
     def __post_init__(self) -> None:
+        self.require_positive("train_examples")
+        self.require("classes", self.classes is None or self.classes >= 2, "2 or above, or null")
         self.require("max_skipped", 0 <= self.max_skipped <= 1, "between 0 and 1")
 
 
 KNOWLEDGE = ("references", "test_examples", "target", "max_skipped")
 """Options of every data source that the suite reads, not the source. None can change a result."""
+
+PORTIONS = ("train_examples", "classes")
+"""Options of every data source that its task heeds, not the source: how much of it to take."""

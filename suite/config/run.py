@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from suite.config.machine import OF_NETWORKS, HardwareConfig, Parallel, PrecisionConfig
 from suite.config.node import Node
-from suite.config.plugin import KNOWLEDGE
+from suite.config.plugin import KNOWLEDGE, PORTIONS
 from suite.config.shallow import HandMadeConfig
 from suite.config.trainer import TrainerConfig
 from suite.errors import ConfigError
@@ -63,7 +63,7 @@ _LEAVE_NO_TRACE = (
 )  # fmt: skip
 """Keys of the trainer that cannot change what a run ends with. Of two that differ in the last two
 alone, both end, and then alike, or one fails."""
-_WHERE_UNUSED = ("micro_batch", "stop_at_divergence")
+_WHERE_UNUSED = ("micro_batch", "stop_at_divergence", "evaluations")
 """Keys of the trainer that change nothing as long as they are not used."""
 
 
@@ -154,6 +154,9 @@ class RunConfig(Node):
             config["hardware"].pop("parallel")
         for key in (*KNOWLEDGE, "download"):
             (config["data"] or {}).pop(key, None)
+        for key in PORTIONS:  # as in all that ran before there was a choice
+            if config["data"] and config["data"].get(key) is None:
+                config["data"].pop(key, None)
         if isinstance(self.backbone, HandMadeConfig):
             for key in ("trainer", "precision"):
                 config.pop(key)

@@ -96,6 +96,9 @@ class TrainerConfig(Node):
     """Decay of the moving average of weights that is evaluated and kept; null has none."""
     evaluate_every: float = 1.0
     """Epochs (steps, where the task has no epochs) from one validation to the next."""
+    evaluations: int | None = None
+    """Validations, evenly spread over the run; wins over `evaluate_every`. Runs of equally many
+    steps on more or less data are then looked at equally often."""
     log_every: int = 10
     """Steps from one line of training metrics to the next."""
     profile: bool = False
@@ -125,7 +128,8 @@ class TrainerConfig(Node):
     def __post_init__(self) -> None:
         self.require_positive(
             "epochs", "steps", "max_seconds", "batch_size", "eval_batch_size", "accumulate",
-            "clip_norm", "evaluate_every", "log_every", "stall_seconds", "hang_seconds",
+            "clip_norm", "evaluate_every", "evaluations", "log_every", "stall_seconds",
+            "hang_seconds",
         )  # fmt: skip
         self._check_micro_batch()
         self.require("max_nonfinite", self.max_nonfinite >= 0, "0 or above")

@@ -64,6 +64,14 @@ class Ragged:
         source_BT = (self.offset_N[index_B][:, None] + position_T).clamp(max=len(self.flat) - 1)
         return self.flat[source_BT] * real_BT, length_B
 
+    def only(self, index_N: Tensor) -> "Ragged":
+        """Return some of the rows."""
+        length_N = self.length_N[index_N]
+        # Where each value lies: as far behind the start of its row as it will be in the new one.
+        moved_N = self.offset_N.cpu()[index_N] - (length_N.cumsum(0) - length_N)
+        place = torch.arange(int(length_N.sum())) + moved_N.repeat_interleave(length_N)
+        return replace(self, flat=self.flat[place.to(self.flat.device)], length_N=length_N)
+
     def to(self, device: torch.device) -> "Ragged":
         """Return it with its values on `device`."""
         return replace(self, flat=self.flat.to(device))
@@ -86,6 +94,18 @@ class Examples(Served):
 
     def to(self, device: torch.device, *, workers: int = 0, worker_timeout: float = 0.0) -> Self:
         return replace(self, columns={k: v.to(device) for k, v in self.columns.items()})
+
+    def only(self, index_N: Tensor) -> Self:
+        columns = {
+            name: column.only(index_N)
+            if isinstance(column, Ragged)
+            else column[index_N.to(column.device)]
+            for name, column in self.columns.items()
+        }
+        length_N = None if self.length_N is None else self.length_N[index_N]
+        return replace(
+            self, columns=columns, unit_N=self.unit_N[index_N], length_N=length_N, content=""
+        )
 
     def take(self, index_B: Tensor) -> Batch:
         tensors: dict[str, Tensor] = {}

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from suite.data.counter import example_keys
 from suite.data.order import batches_per_epoch, evaluation_order, training_order
+from suite.errors import PluginError
 from suite.task import Batch
 
 WHOLE = (0, 1)
@@ -40,6 +41,10 @@ class Served(ABC):
     @abstractmethod
     def to(self, device: torch.device, *, workers: int = 0, worker_timeout: float = 0.0) -> Self:
         """Return the split with its batches on `device`; see `DataSet.to`."""
+
+    def only(self, index_N: Tensor) -> Self:
+        """Return the split of these examples alone; its content has no name yet."""
+        raise PluginError(f"{type(self).__name__}: cannot serve a part of its examples (only)")
 
     def forget(self) -> bool:
         """Drop the files of the examples from the operating system's cache; False without any."""

@@ -79,6 +79,16 @@ class StreamedExamples(Served):
                 os.close(handle)
         return bool(files)
 
+    def only(self, index_N: Tensor) -> Self:
+        length_N = None if self.length_N is None else self.length_N[index_N]
+        return replace(
+            self,
+            fetch=_Some(self.fetch, index_N),
+            unit_N=self.unit_N[index_N],
+            length_N=length_N,
+            content="",
+        )
+
     def take(self, index_B: Tensor) -> Batch:
         return self._batch(index_B, _padded(self.fetch(index_B)))
 
@@ -135,6 +145,26 @@ class StreamedExamples(Served):
     def _batch(self, index_B: Tensor, tensors: Mapping[str, Tensor]) -> Batch:
         batch = self.batch(tensors, index_B)
         return batch if self.device.type == "cpu" else batch.to(self.device)
+
+
+@dataclass(frozen=True)
+class _Some:
+    """Fetches some of the examples of another, by their place among them."""
+
+    fetch: Fetch
+    index_N: Tensor
+
+    def name(self, index: int) -> str:
+        name = getattr(self.fetch, "name", "example {}".format)
+        return str(name(int(self.index_N[index])))
+
+    def files(self) -> set[Path]:
+        name_files = getattr(self.fetch, "files", set)
+        files: set[Path] = name_files()
+        return files
+
+    def __call__(self, index_B: Tensor) -> Columns:
+        return self.fetch(self.index_N[index_B])
 
 
 class _Reading(Dataset[dict[str, Tensor] | TriathlonError]):

@@ -144,6 +144,8 @@ _TOLD = frozenset(
     {"task", "data", "backbone", "optimizer", "seed", "results", "name", "cache"}
     # Where data lies is not what it is, and changes nothing.
     | {"data.path", "hardware.workers", "hardware.watts"}
+    # How much of it there is, its name tells.
+    | {"data.train_examples", "data.classes"}
 )
 _OF_A_SET = frozenset({"experiment", "task", "data", "hardware"})
 """Groups of overrides that belong to one data set, or to the machine."""

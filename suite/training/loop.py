@@ -348,4 +348,7 @@ def length_in_steps(task: Task, config: TrainerConfig) -> tuple[int, int]:
             f"trainer.epochs={config.epochs}: task {task.name} has no epochs; give trainer.steps=…"
         )
     steps = config.steps or math.ceil((config.epochs or 0) * per_epoch)
+    if config.evaluations is not None:
+        # Rounded up: a last, shorter stretch beside the end would be one look more.
+        return steps, math.ceil(steps / config.evaluations)
     return steps, max(round(config.evaluate_every * per_epoch), 1)

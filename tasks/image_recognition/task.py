@@ -22,6 +22,7 @@ from suite import (
     Target,
     shown_pixels,
 )
+from tasks.image_recognition.data.subset import part_of
 from tasks.image_recognition.hand_made import hand_made
 from tasks.image_recognition.mirrored import MirroredModel
 from tasks.image_recognition.sample import training_pixels
@@ -41,7 +42,7 @@ class ImageRecognition(Classification):
     @cached_property
     def data(self) -> DataSet:  # type: ignore[override]
         """The splits, on the device; read on first use."""
-        data: DataSet = self.setup.data.load(self.setup.cache)
+        data = part_of(self.setup.data.load(self.setup.cache), self.setup)
         return data.to(
             self.setup.device,
             workers=self.setup.workers,

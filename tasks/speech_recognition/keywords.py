@@ -34,6 +34,7 @@ from tasks.speech_recognition.labelled import labelled
 from tasks.speech_recognition.recordings import SpeechSet
 from tasks.speech_recognition.spectrogram import frame_samples
 from tasks.speech_recognition.stem import SpeechStem, WaveStem
+from tasks.speech_recognition.subset import part_of_labelled
 
 _TARGET = 0.95
 """Validation accuracy to race to on a data set that nothing is known of."""
@@ -63,7 +64,8 @@ class SpeechRecognition(Classification):
             sample_rate=self.heard.sample_rate,
             shortest=frame_samples(self.heard),
         )
-        return labelled(speech, Sieve(self.setup.data.on_error))
+        known = labelled(speech, Sieve(self.setup.data.on_error))
+        return part_of_labelled(known, self.setup)
 
     @cached_property
     def data(self) -> DataSet:  # type: ignore[override]

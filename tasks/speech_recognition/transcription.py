@@ -50,6 +50,7 @@ from tasks.speech_recognition.positions import divide
 from tasks.speech_recognition.recordings import Recordings, SpeechSet
 from tasks.speech_recognition.spectrogram import frame_samples
 from tasks.speech_recognition.stem import SpeechStem, WaveStem
+from tasks.speech_recognition.subset import part_of_transcribed
 from tasks.speech_recognition.symbols import Characters, Pieces, Symbols
 from tasks.speech_recognition.transcripts import Transcripts
 
@@ -95,6 +96,7 @@ class SpeechTranscription(DataSetTask):
             sample_rate=self.heard.sample_rate,
             shortest=frame_samples(self.heard),
         )
+        speech = part_of_transcribed(speech, self.setup)
         if not self.config.lowercase:
             return speech
         folded = {

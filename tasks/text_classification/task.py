@@ -36,6 +36,7 @@ from suite import (
 )
 from tasks.text_classification.cutting import Cut, cut
 from tasks.text_classification.data import TextSet
+from tasks.text_classification.data.subset import part_of
 from tasks.text_classification.hand_made import hand_made
 from tasks.text_classification.stems import TextStem, TokenStem
 
@@ -52,8 +53,7 @@ class TextClassification(Classification):
     @cached_property
     def texts(self) -> TextSet:
         """The texts as they are; read on first use."""
-        texts: TextSet = self.setup.data.load(self.setup.cache)
-        return texts
+        return part_of(self.setup.data.load(self.setup.cache), self.setup)
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -294,3 +294,13 @@ def test_nothing_heavy_is_imported_to_refuse_a_command():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "optimizer.lr=-1.0: must be above 0\n[]\n"
+
+
+def test_what_takes_all_of_the_data_keeps_its_hash():
+    whole = compose(["task=image_recognition"])
+    assert "train_examples" not in whole.identity()["data"]
+    assert "evaluations" not in whole.identity()["trainer"]
+    part = compose(["task=image_recognition", "data.train_examples=100"])
+    assert part.hash() != whole.hash()
+    with pytest.raises(ConfigError, match=r"data.classes=1: must be 2 or above, or null"):
+        compose(["task=image_recognition", "data.classes=1"])

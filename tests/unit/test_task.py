@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -49,6 +50,8 @@ def test_references_are_of_one_test_split():
     assert known.of(_card("digits", 10)) == (reference,)
     assert known.of(_card("digits", 11)) == ()
     assert Known(references=(reference,)).of(_card("digits", 11)) == (reference,)
+    part = replace(_card("digits, 5 examples", 10), whole="digits")
+    assert [r.uses for r in known.of(part)] == ["all training examples"]
 
 
 def test_a_task_says_what_it_leaves_open():

@@ -112,3 +112,10 @@ def test_nothing_on_the_way_to_the_device_waits_for_it():
     with Copies():
         next(moved.training(2, seed=0))
     assert waits == [False] * 4  # lengths and indices of the tokens, indices of the labels, keys
+
+
+def test_some_rows_are_those_rows():
+    rows = Ragged.from_rows([torch.arange(n) + 10 * n for n in (2, 0, 3, 1)], "words_B")
+    some = rows.only(torch.tensor([3, 1, 2]))
+    assert [some.row(i).tolist() for i in range(3)] == [[10], [], [30, 31, 32]]
+    assert some.length_name == "words_B"

@@ -363,3 +363,9 @@ def test_the_parts_of_a_step_are_told_in_order(bench):
     fit(made.run)
     step = ["data", *["forward", "backward"] * 2, "optimizer"]
     assert listener.heard == [1, *step, 2, *step, "logging", "closed"]
+
+
+@pytest.mark.parametrize(("looks", "every"), [(4, 25), (3, 34), (200, 1)])
+def test_looks_are_spread_over_the_run(bench, looks, every):
+    made = bench(steps=100, evaluations=looks)
+    assert length_in_steps(made.run.task, made.run.config) == (100, every)
