@@ -19,6 +19,7 @@ VERBS = {
     "bench": "suite.verbs.bench:main",
     "report": "suite.verbs.report:main",
     "compare": "suite.verbs.compare:main",
+    "scaling": "suite.verbs.scaling:main",
     "ui": "suite.verbs.ui:main",
     "resume": "suite.verbs.resume:main",
     "replay": "suite.verbs.replay:main",

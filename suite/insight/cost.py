@@ -35,6 +35,12 @@ class Cost:
     drawn: Fits
     resamples: Resamples
 
+    @property
+    def constant(self) -> bool:
+        """Whether it is the same at every size."""
+        mean_S = self.curve.mean_S
+        return bool(mean_S.max() < mean_S.min() * 1.001)
+
     def at(self, size: float) -> Estimate:
         """Return the cost that the line gives a size."""
         value, drawn_R = (one.at(np.array([size]))[:, 0] for one in (self.fits, self.drawn))

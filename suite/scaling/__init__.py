@@ -1,0 +1,1 @@
+"""Finished runs as experiments in scaling: which belong together, and what they say."""
