@@ -5,7 +5,6 @@ import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 import torch
 from torch import nn
@@ -96,10 +95,7 @@ def _kept(folder: Path, config: RunConfig, task: Task, device: torch.device) -> 
         return kept
     scratch = Path(tempfile.mkdtemp(prefix="triathlon-"))
     atexit.register(shutil.rmtree, scratch, ignore_errors=True)
-    model = build_model(config, task, device)
-    cast(Backbone, model.backbone).keep(scratch) if _has_backbone(model) else None
+    backbone = getattr(build_model(config, task, device), "backbone", None)
+    if isinstance(backbone, Backbone):
+        backbone.keep(scratch)
     return scratch
-
-
-def _has_backbone(model: nn.Module) -> bool:
-    return isinstance(getattr(model, "backbone", None), Backbone)

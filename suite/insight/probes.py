@@ -59,18 +59,20 @@ class Probed:
         return len(next(iter(self.errors[0].values())).error_M)
 
     def scores(self, name: str, weight_RM: Floats) -> Floats:
-        """Return the score of a target by resample and layer, (R, L)."""
-        return np.stack(
-            [
-                1 - (weight_RM @ layer[name].error_M) / (weight_RM @ layer[name].baseline_M)
-                for layer in self.errors
-            ],
-            1,
-        )
+        """Return the score of a target by resample and layer, (R, L); NaN where none was drawn."""
+        error_LM = np.stack([layer[name].error_M for layer in self.errors])
+        baseline_LM = np.stack([layer[name].baseline_M for layer in self.errors])
+        below_RL = weight_RM @ baseline_LM.T
+        return np.asarray(1 - (weight_RM @ error_LM.T) / np.where(below_RL > 0, below_RL, np.nan))
 
     def mean_scores(self, names: Sequence[str], weight_RM: Floats) -> Floats:
-        """Return the mean of several targets' scores, (R, L)."""
-        return np.asarray(np.mean([self.scores(name, weight_RM) for name in names], 0))
+        """Return the mean of several targets' scores, (R, L), where less than nothing is nothing.
+
+        A quantity whose values are others in the test split than in training has a score far below
+        0, which says nothing of the layer and would decide every mean.
+        """
+        scores_TRL = np.stack([self.scores(name, weight_RM) for name in names])
+        return np.asarray(scores_TRL.clip(min=0).mean(0))
 
 
 @dataclass(frozen=True, kw_only=True)

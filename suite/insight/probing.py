@@ -25,6 +25,7 @@ from suite.task import Figure
 
 _FIRST_CONTROL = 1000
 """Seed of the first untrained network: no run's own."""
+_FEW = 100
 _ENDS = {"": "value", "_low": "low", "_high": "high"}
 
 
@@ -85,10 +86,13 @@ def _lines(
     lines = [
         "Ridge regression on every layer, fitted on training examples, its strength chosen on "
         f"held-out folds of these, scored on {n:,} test examples. 1 is perfect, 0 is what knowing "
-        "nothing gives. Intervals are over test examples, of this one run.",
+        "nothing gives; means and slopes take less than that for nothing. Intervals are over test "
+        "examples, of this one run.",
         f"{_listed(trained.labels).capitalize()}: {first:.3f} at the {trained.layers[0]}, "
         f"{last:.3f} at the output; slope over depth {slopes.label}.",
     ]
+    if n < _FEW:
+        lines.append(f"With fewer than {_FEW} test examples these intervals are rough.")
     if slopes.properties is None:
         lines.append("The task tells no property that varies here: abstraction is not measured.")
     else:
@@ -202,7 +206,7 @@ def _picture(trained: Probed, untrained: Sequence[Probed]) -> bytes:
 
 
 def _score(probed: Probed, names: Sequence[str], at: int) -> float:
-    return float(np.mean([probed.errors[at][name].score for name in names]))
+    return float(np.mean([max(probed.errors[at][name].score, 0) for name in names]))
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -27,6 +27,7 @@ from suite.report.leaderboard import Leaderboard
 from suite.report.page import charts, costs, evidence
 from suite.report.page.answers import answer_of
 from suite.report.page.charts import Chart
+from suite.report.page.insights import insights
 from suite.report.page.learning import CLOCKS, Band, ReadEvents, band, read_curves
 from suite.report.page.shown import MOST_ROWS, Contents
 from suite.report.tables import across_headings, across_lines, across_notes
@@ -90,6 +91,7 @@ def _render(contents: Contents, runs: Path, read_events: ReadEvents) -> str:
         charts=drawn,
         confused=confused,
         galleries=evidence.galleries(contents, runs),
+        insights=insights(contents, runs),
         across=contents.leaderboard.across,
         across_headings=across_headings,
         across_lines=lambda found: list(islice(across_lines(found), MOST_ROWS)),

@@ -96,6 +96,22 @@ def test_what_others_say_is_text_and_no_markup(page, sweep):
     assert "</script><script>alert(1)" not in page(sweep)
 
 
+def test_what_was_looked_into_is_shown_as_text(page, sweep, results):
+    folder = results / "runs" / "digits-lstm-adamw-0" / "insight"
+    folder.mkdir()
+    section = {"name": "probes", "title": "<b>T</b>", "lines": ["<script>alert(1)</script>"],
+               "tables": [{"title": "t", "headings": ["h"], "rows": [["<i>cell</i>"]]}],
+               "files": ["a.png"]}  # fmt: skip
+    (folder / "a.png").write_bytes(b"\x89PNG")
+    assert "No run here was looked into" in page(sweep)
+    (folder / "insight.json").write_text(json.dumps({"sections": [section]}))
+    written = page(sweep)
+    assert "<script>alert(1)" not in written
+    assert "<i>cell</i>" not in written
+    assert "&lt;b&gt;T&lt;/b&gt;" in written
+    assert 'src="data:image/png;base64,iVBORw==" alt="&lt;b&gt;T&lt;/b&gt;: a"' in written
+
+
 def test_every_chart_has_words_and_numbers_beside_it(page, sweep):
     written = page(sweep)
     tags, _ = _read(written)
