@@ -26,6 +26,7 @@ VERBS = {
     "insight": "suite.verbs.insight:main",
     "sync": "suite.verbs.sync:main",
     "sweep": "suite.verbs.sweep:main",
+    "claims": "suite.verbs.claims:main",
     "doctor": "suite.verbs.doctor:main",
 }
 """What `triathlon <verb>` runs: takes the arguments behind the verb, returns an exit code."""

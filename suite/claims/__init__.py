@@ -1,0 +1,1 @@
+"""What is said of deep learning, turned into experiments whose verdict may be no."""

@@ -1,0 +1,80 @@
+"""What is looked at in a finished run, where its model or its data is needed: by process, once.
+
+Each takes the run's folder and returns numbers as JSON takes them. They are called by name.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from suite.errors import DataError
+
+if TYPE_CHECKING:
+    from suite.insight.probes import Probed, Slopes
+
+CHANCE, LAYERS = "chance", "layers"
+
+_EXAMPLES = 500
+"""Of each split."""
+_CONTROLS = (1000, 1001)
+"""Seeds of untrained networks: no run's own."""
+
+
+def chance(folder: Path) -> dict[str, Any]:
+    """Return the quality of one who knows how frequent classes are and no more.
+
+    That is the share of the most frequent class of the test split; an empty transcript has none.
+    """
+    from suite.classification import Classification
+    from suite.resumption import begun_of, configured
+    from suite.run import build_task
+    from suite.task import Split
+
+    task = build_task(configured(folder, begun_of(folder)), torch.device("cpu"))
+    if not isinstance(task, Classification):
+        return {"chance": 0.0}
+    examples = len(task.data.splits[Split.TEST])
+    label_N = task.take(Split.TEST, range(examples))["label_B"]
+    return {"chance": float(label_N.bincount().max()) / examples}
+
+
+def layers(folder: Path) -> dict[str, Any]:
+    """Return what can be read off each layer, trained and untrained, and how that changes."""
+    from suite.insight.probes import learned, probe_model, questions, slopes_of
+    from suite.study import open_run
+
+    subject = open_run(folder.parent.parent, folder.name)
+    asked = questions(subject.task, examples=_EXAMPLES)
+    trained = probe_model(subject.model, subject.task, asked)
+    fresh = [probe_model(subject.fresh(seed), subject.task, asked) for seed in _CONTROLS]
+    untrained = [one for one in fresh if one is not None]
+    if trained is None or not untrained:
+        raise DataError(f"{folder.name}: its layers cannot be probed for a label")
+    beyond, own = learned(trained, untrained), slopes_of(trained)
+    return {
+        "trained_output": _mean(trained, trained.labels)[-1],
+        "untrained_output": _mean(untrained[0], untrained[0].labels)[-1],
+        "learned": {"output": beyond.output.value, **_values(beyond.slopes)},
+        "own": _values(own),
+        "lines": {
+            f"{kind}{when}": list(zip(map(float, one.depth_L), _mean(one, names), strict=True))
+            for when, one in (("", trained), (", untrained", untrained[0]))
+            for kind, names in (("label", one.labels), ("properties", one.properties))
+            if names
+        },
+        "layers": list(trained.layers),
+        "properties": list(trained.properties),
+    }
+
+
+def _values(slopes: "Slopes") -> dict[str, float]:
+    named = {"label": slopes.label, "properties": slopes.properties,
+             "abstraction": slopes.abstraction}  # fmt: skip
+    return {name: effect.value for name, effect in named.items() if effect is not None}
+
+
+def _mean(probed: "Probed", names: Sequence[str]) -> list[float]:
+    """Return the mean score of several targets by layer."""
+    return [sum(layer[name].score for name in names) / len(names) for layer in probed.errors]
