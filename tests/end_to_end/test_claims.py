@@ -15,8 +15,8 @@ from sklearn.datasets import load_digits
 
 SET = """
 overrides: [task=image_recognition, data=idx, data.path={path}, backbone=mlp, backbone.width=32,
-  backbone.depth=2, trainer.epochs=null, trainer.steps=100, task.shift=0, trainer.evaluations=2, schedule=constant,
-  trainer.batch_size=32]
+  backbone.depth=2, trainer.epochs=null, trainer.steps=100, trainer.evaluations=2,
+  trainer.batch_size=32, task.shift=0, schedule=constant]
 optimizer: adamw
 rates: {{adamw: [{rate}]}}
 sizes: {{key: data.train_examples, values: {sizes}}}

@@ -27,6 +27,7 @@ from suite.report.leaderboard import Leaderboard
 from suite.report.page import charts, costs, evidence
 from suite.report.page.answers import answer_of
 from suite.report.page.charts import Chart
+from suite.report.page.claims import claims
 from suite.report.page.insights import insights
 from suite.report.page.learning import CLOCKS, Band, ReadEvents, band, read_curves
 from suite.report.page.shown import MOST_ROWS, Contents
@@ -92,6 +93,7 @@ def _render(contents: Contents, runs: Path, read_events: ReadEvents) -> str:
         confused=confused,
         galleries=evidence.galleries(contents, runs),
         insights=insights(contents, runs),
+        claims=claims(runs.parent),
         across=contents.leaderboard.across,
         across_headings=across_headings,
         across_lines=lambda found: list(islice(across_lines(found), MOST_ROWS)),

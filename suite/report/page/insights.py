@@ -105,7 +105,7 @@ def _sections(told: Sequence[Any], folder: Path, left: int) -> tuple[list[Sectio
         try:
             files = []
             for name in [str(each) for each in list(one["files"])[:MOST_FILES]]:
-                looked = _file(folder, name)
+                looked = look_at(folder, name)
                 if looked is not None and looked.size <= left:
                     files.append(looked)
                     left -= looked.size
@@ -124,7 +124,7 @@ def _table(told: Mapping[str, Any]) -> dict[str, Any]:
     return {"title": str(told["title"]), "headings": headings, "rows": rows}
 
 
-def _file(folder: Path, name: str) -> Looked | None:
+def look_at(folder: Path, name: str) -> Looked | None:
     """Return a file as the page shows it; None where it is not what its name says, or too large."""
     try:
         path = inside(folder, name, "insight.json")
