@@ -154,6 +154,8 @@ class RunConfig(Node):
             config["hardware"].pop("parallel")
         for key in (*KNOWLEDGE, "download"):
             (config["data"] or {}).pop(key, None)
+        if config["optimizer"] and config["optimizer"].get("base_width") is None:
+            config["optimizer"].pop("base_width", None)
         for key in PORTIONS:  # as in all that ran before there was a choice
             if config["data"] and config["data"].get(key) is None:
                 config["data"].pop(key, None)
