@@ -16,12 +16,15 @@ class TaskConfig(Node):
     data_kind: what the task reads; it fits data sources of the same kind.
     losses: names of the losses that suit the task; empty allows all.
     hand_made: kinds of hand-made features that the task has; empty where it has none.
+    later: options that leave no trace in a configuration's hash while they are null, so that it is
+        that of the runs from before there was such an option.
     """
 
     group: ClassVar[str] = "task"
     data_kind: ClassVar[str] = ""
     losses: ClassVar[tuple[str, ...]] = ()
     hand_made: ClassVar[tuple[str, ...]] = ()
+    later: ClassVar[tuple[str, ...]] = ()
 
     _target_: str = ""
     """Dotted path of the `Task` class."""

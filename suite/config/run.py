@@ -154,11 +154,11 @@ class RunConfig(Node):
             config["hardware"].pop("parallel")
         for key in (*KNOWLEDGE, "download"):
             (config["data"] or {}).pop(key, None)
-        if config["optimizer"] and config["optimizer"].get("base_width") is None:
-            config["optimizer"].pop("base_width", None)
-        for key in PORTIONS:  # as in all that ran before there was a choice
-            if config["data"] and config["data"].get(key) is None:
-                config["data"].pop(key, None)
+        for group, keys in self._later().items():
+            node = config[group] or {}
+            for key in keys:
+                if node.get(key) is None:
+                    node.pop(key, None)
         if isinstance(self.backbone, HandMadeConfig):
             for key in ("trainer", "precision"):
                 config.pop(key)
@@ -166,6 +166,11 @@ class RunConfig(Node):
             for key in OF_NETWORKS:
                 config["hardware"].pop(key, None)
         return config
+
+    def _later(self) -> dict[str, tuple[str, ...]]:
+        """Return keys that older configurations lack, by group: null is as if they were not."""
+        task = getattr(self.task, "later", ())
+        return {"data": PORTIONS, "optimizer": ("base_width",), "task": task}
 
     def plain(self) -> dict[str, Any]:
         """Return the configuration as dicts, lists, numbers and strings, without the sweep's."""
