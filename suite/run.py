@@ -16,7 +16,15 @@ from torch import nn
 
 from suite.backbones.grid import lay_out, unsafe
 from suite.compose import recompose
-from suite.config import AUTO, KNOWLEDGE, PORTIONS, DataStall, HandMadeConfig, RunConfig
+from suite.config import (
+    AUTO,
+    KNOWLEDGE,
+    PORTIONS,
+    DataStall,
+    HandMadeConfig,
+    RunConfig,
+    at_base_width,
+)
 from suite.data.cache import atomic_path, cache_folder, sweep_up
 from suite.data.skipped import keep_skipped, plain_card
 from suite.data.streaming import worker_died
@@ -88,6 +96,7 @@ from suite.training.snapshots import Snapshots, snapshot_steps
 from suite.training.stalls import Stalls, measure_stalls
 from suite.training.watchdog import Patience, Watchdog
 from suite.training.weights import Best, load_weights, read_weights
+from suite.training.width import widen
 from suite.world import World, joined
 
 if TYPE_CHECKING:
@@ -377,16 +386,35 @@ def build_model(
         options = kind.rebuilt(options, kept)
     backbone = BackboneBuilder(kind, options, config.choices.get("backbone") or "…")
     model = task.build_model(backbone).to(device)
+    if getattr(config.optimizer, "base_width", None) is not None:
+        base = {**options, **at_base_width(config)}
+        _widen(config, task, model, replace(backbone, options=base))
     if config.hardware.channels_last:
         lay_out(model)
     return model
 
 
+def _widen(config: RunConfig, task: Task, model: nn.Module, base: BackboneBuilder) -> None:
+    """Start a model by the width rule. base: builds its backbone at the base width."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)  # at the base width itself nothing changes
+        try:
+            growth = widen(model, task.build_model(base).to(task.setup.device))
+        except ValueError as error:
+            raise ConfigError(
+                f"optimizer.base_width={config.optimizer.base_width}: at that width the model has "
+                f"no {error}; set it to null"
+            ) from error
+    model.growth = growth  # type: ignore[assignment]
+
+
 def build_optimizers(config: RunConfig, model: nn.Module, *, sharded: bool = False) -> Optimizers:
     """Return the optimizers of a model's weights. sharded: a process has a part of each."""
     # A plugin's function need not know of the switch. Not all fused kernels take parts of weights.
-    options = {} if config.hardware.fused and not sharded else {"fused": False}
-    built: Optimizers = _build(config.optimizer, model, **options)
+    more: dict[str, Any] = {} if config.hardware.fused and not sharded else {"fused": False}
+    if (growth := getattr(model, "growth", None)) is not None:
+        more["growth"] = growth
+    built: Optimizers = _build(config.optimizer, model, **more)
     return built
 
 
@@ -789,10 +817,14 @@ def _build_source(node: Any) -> Any:
     return _named(node._target_)(**options)
 
 
+_OWN = ("_target_", "base_width")
+"""Keys that the suite itself heeds, not what it builds."""
+
+
 def _options(node: Any) -> dict[str, Any]:
-    if is_dataclass(node):
-        return {f.name: getattr(node, f.name) for f in fields(node) if f.name != "_target_"}
-    return {k: v for k, v in vars(node).items() if k != "_target_"}
+    plain = vars(node)
+    names = [f.name for f in fields(node)] if is_dataclass(node) else plain
+    return {name: plain[name] for name in names if name not in _OWN}
 
 
 def _named(target: str, *, function: bool = False) -> Any:

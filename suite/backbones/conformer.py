@@ -103,6 +103,8 @@ class _Attention(nn.Module):
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
         self.heads = heads
+        self.head_features = width // heads
+        self.attention_scale: float | None = None  # 1 / sqrt(head_features), but by the width rule
         self.norm = nn.LayerNorm(width)
         self.query_key_value = nn.Linear(width, 3 * width)
         self.output = nn.Linear(width, width)
@@ -118,6 +120,7 @@ class _Attention(nn.Module):
             rotate(k_BNTE, turned),
             v_BNTE,
             attn_mask=None if mask_BT is None else mask_BT[:, None, None, :],
+            scale=self.attention_scale,
         )
         output = self.output(attended_BNTE.transpose(1, 2).flatten(2))
         return self.dropout(output)  # type: ignore[no-any-return]

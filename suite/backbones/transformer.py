@@ -81,6 +81,8 @@ class _Layer(nn.Module):
         super().__init__()
         self.heads = heads
         self.residual = residual
+        self.head_features = width // heads
+        self.attention_scale: float | None = None  # 1 / sqrt(head_features), but by the width rule
         self.attention_norm = nn.LayerNorm(width) if normalise else nn.Identity()
         self.query_key_value = nn.Linear(width, 3 * width)
         self.attention_output = nn.Linear(width, width)
@@ -104,6 +106,8 @@ class _Layer(nn.Module):
         projected = self.query_key_value(values_BTD).unflatten(-1, (3, self.heads, -1))
         q_BNTE, k_BNTE, v_BNTE = projected.permute(2, 0, 3, 1, 4)
         q_BNTE, k_BNTE = rotate(q_BNTE, turned), rotate(k_BNTE, turned)
-        attended = F.scaled_dot_product_attention(q_BNTE, k_BNTE, v_BNTE, attn_mask=mask_B11T)
+        attended = F.scaled_dot_product_attention(
+            q_BNTE, k_BNTE, v_BNTE, attn_mask=mask_B11T, scale=self.attention_scale
+        )
         output: Tensor = self.attention_output(attended.transpose(1, 2).flatten(2))
         return self.dropout(output)  # type: ignore[no-any-return]

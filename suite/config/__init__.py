@@ -68,6 +68,7 @@ from suite.config.trainer import (
     OnNonfinite,
     TrainerConfig,
 )
+from suite.config.width import at_base_width
 
 __all__ = [
     "AUTO",
@@ -123,5 +124,6 @@ __all__ = [
     "TransformerConfig",
     "TransformersConfig",
     "TrapezoidConfig",
+    "at_base_width",
     "parse",
 ]

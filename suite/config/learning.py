@@ -49,6 +49,7 @@ class OptimizerConfig(Node):
     """Options that every optimizer has."""
 
     group: ClassVar[str] = "optimizer"
+    came_later: ClassVar[tuple[str, ...]] = ("base_width",)
 
     _target_: str = ""
     """Dotted path of the function that builds it."""
@@ -59,9 +60,13 @@ class OptimizerConfig(Node):
     layer_decay: float = 1.0
     """Learning rate of a layer as a share of that of the layer above it, from the head, which has
     `lr`, down to the input (Clark et al. 2020, Bao et al. 2022); 1 is the same for all."""
+    base_width: int | None = None
+    """Width (`backbone.width`) that `lr` was found at: a model of another width gets the first
+    weights and the learning rates with which it learns alike (µP, Yang et al. 2022; see
+    docs/scaling.md). null has the same rates at every width."""
 
     def __post_init__(self) -> None:
-        self.require_positive("lr")
+        self.require_positive("lr", "base_width")
         self.require("layer_decay", 0 < self.layer_decay <= 1, "above 0, at most 1")
         self.require("weight_decay", self.weight_decay >= 0, "0 or above")
 

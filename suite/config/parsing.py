@@ -10,6 +10,7 @@ from suite.config.plugin import ReferenceConfig
 from suite.config.run import RunConfig
 from suite.config.shallow import HandMadeConfig
 from suite.config.values import check_values
+from suite.config.width import at_base_width
 from suite.errors import ConfigError, nearest, one_line
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def _check_combination(run: RunConfig) -> None:
     loss = run.choices.get("loss")
     if losses and loss not in losses:
         raise ConfigError(f"loss={loss}: does not suit task={task}; use loss={'|'.join(losses)}")
+    at_base_width(run)
 
 
 def _check_features(run: RunConfig, backbone: HandMadeConfig, task: str) -> None:

@@ -2,16 +2,28 @@
 
 Matrices and kernels decay; biases, gains and other vectors do not. Frozen parameters are left out.
 With `fused` torch updates all weights in one kernel; Muon has none, but its AdamW does.
+growth: how parameters have grown against a base width, by name, where `optimizer.base_width` is
+given; then learning rates follow the width rule.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
 from suite.training.depth import rate_shares
 from suite.training.muon import Muon
+from suite.training.width import Growth
+
+Growths = Mapping[str, Growth]
+
+
+class _Share(NamedTuple):
+    """Of the learning rate, and of the weight decay beside it."""
+
+    rate: float
+    decay: float = 1.0
 
 
 class Optimizers:
@@ -64,9 +76,11 @@ def sgd(
     weight_decay: float,
     layer_decay: float = 1.0,
     fused: bool = True,
+    growth: Growths | None = None,
 ) -> Optimizers:
     """Return stochastic gradient descent."""
-    groups = _groups(list(model.parameters()), lr, weight_decay, rate_shares(model, layer_decay))
+    shares = _shares(model, layer_decay, growth, lambda grown, _: grown.sgd)
+    groups = _groups(list(model.parameters()), lr, weight_decay, shares)
     return Optimizers(
         torch.optim.SGD(groups, lr=lr, momentum=momentum, nesterov=nesterov, fused=fused)
     )
@@ -82,9 +96,11 @@ def adam(
     weight_decay: float,
     layer_decay: float = 1.0,
     fused: bool = True,
+    growth: Growths | None = None,
 ) -> Optimizers:
     """Return Adam, whose weight decay is added to the gradient."""
-    groups = _groups(list(model.parameters()), lr, weight_decay, rate_shares(model, layer_decay))
+    shares = _shares(model, layer_decay, growth, lambda grown, _: grown.adam)
+    groups = _groups(list(model.parameters()), lr, weight_decay, shares)
     return Optimizers(torch.optim.Adam(groups, lr=lr, betas=(beta1, beta2), eps=eps, fused=fused))
 
 
@@ -98,9 +114,11 @@ def adamw(
     weight_decay: float,
     layer_decay: float = 1.0,
     fused: bool = True,
+    growth: Growths | None = None,
 ) -> Optimizers:
     """Return Adam with decoupled weight decay."""
-    groups = _groups(list(model.parameters()), lr, weight_decay, rate_shares(model, layer_decay))
+    shares = _shares(model, layer_decay, growth, lambda grown, _: grown.adam)
+    groups = _groups(list(model.parameters()), lr, weight_decay, shares)
     return Optimizers(torch.optim.AdamW(groups, lr=lr, betas=(beta1, beta2), eps=eps, fused=fused))
 
 
@@ -113,13 +131,13 @@ def muon(
     weight_decay: float,
     layer_decay: float = 1.0,
     fused: bool = True,
+    growth: Growths | None = None,
 ) -> Optimizers:
     """Return Muon for the matrices of the hidden layers and AdamW for everything else.
 
     Hidden layers are those of `model.backbone`, without tables of embeddings and what is a single
     row (a position, [CLS]); of a model without a backbone, all matrices.
     """
-    shares = rate_shares(model, layer_decay)
     backbone = getattr(model, "backbone", model)
     tables = {m.weight for m in backbone.modules() if isinstance(m, nn.Embedding)}
     hidden = {
@@ -128,6 +146,13 @@ def muon(
     rest = [p for p in model.parameters() if p not in hidden]
     matrices = [p for p in model.parameters() if p in hidden]
     members: list[torch.optim.Optimizer] = []
+
+    def share(grown: Growth, parameter: nn.Parameter) -> float:
+        rows = parameter.shape[0]
+        is_matrix = parameter in hidden
+        return grown.muon(rows, parameter.numel() // rows) if is_matrix else grown.adam
+
+    shares = _shares(model, layer_decay, growth, share)
     groups = _groups(matrices, lr, weight_decay, shares)
     if groups:  # none where the backbone is frozen
         members.append(Muon(groups, lr=lr, momentum=momentum, weight_decay=weight_decay))
@@ -136,21 +161,42 @@ def muon(
     return Optimizers(*members)
 
 
+def _shares(
+    model: nn.Module,
+    layer_decay: float,
+    growth: Growths | None,
+    rule: Callable[[Growth, nn.Parameter], float],
+) -> Mapping[nn.Parameter, _Share]:
+    """Return each parameter's share of rate and decay: by its depth, and by its growth."""
+    by_depth = rate_shares(model, layer_decay)
+    if growth is None:
+        return {parameter: _Share(share) for parameter, share in by_depth.items()}
+    shares = {}
+    for name, parameter in model.named_parameters():
+        factor = rule(growth[name], parameter)
+        shares[parameter] = _Share(by_depth[parameter] * factor, 1 / factor)
+    return shares
+
+
 def _groups(
     parameters: list[nn.Parameter],
     lr: float,
     weight_decay: float,
-    shares: Mapping[nn.Parameter, float],
+    shares: Mapping[nn.Parameter, _Share],
 ) -> list[dict[str, Any]]:
     """Group what is trained by its weight decay and its share of the learning rate.
 
     What is frozen is in no group, so that no optimizer keeps state for it.
     """
-    grouped: dict[tuple[bool, float], list[nn.Parameter]] = {}
+    grouped: dict[tuple[bool, _Share], list[nn.Parameter]] = {}
     trained = [p for p in parameters if p.requires_grad]
     for parameter in sorted(trained, key=lambda p: p.ndim < 2):
         grouped.setdefault((parameter.ndim >= 2, shares[parameter]), []).append(parameter)
     return [
-        {"params": members, "lr": lr * share, "weight_decay": weight_decay if decays else 0.0}
+        {
+            "params": members,
+            "lr": lr * share.rate,
+            "weight_decay": weight_decay * share.decay if decays else 0.0,
+        }
         for (decays, share), members in grouped.items()
     ]

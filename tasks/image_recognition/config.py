@@ -25,8 +25,12 @@ class ImageRecognitionConfig(TaskConfig):
     data_kind: ClassVar[str] = "image"
     losses: ClassVar[tuple[str, ...]] = ("cross_entropy", "mse")
     hand_made: ClassVar[tuple[str, ...]] = ("pixels", "hog")
+    came_later: ClassVar[tuple[str, ...]] = ("resolution",)
 
     _target_: str = "tasks.image_recognition.task.ImageRecognition"
+    resolution: int | None = None
+    """Pixels of the shorter side that images are reduced to before all else, each the mean of the
+    area it stands for; null leaves images as they are."""
     shift: int | None = None
     """Pixels that a training image moves at most, each way; null is an eighth of its shorter side,
     0 moves none."""
@@ -69,7 +73,7 @@ class ImageRecognitionConfig(TaskConfig):
         self.require("cutout", self.cutout >= 0, "0 or above")
         self.require("whiten", self.whiten >= 0, "0 or above")
         self.require("whiten", not self.whiten or self.fold == 1, "0 where task.fold is above 1")
-        self.require_positive("patch", "fold")
+        self.require_positive("patch", "fold", "resolution")
         self.require("target", self.target is None or 0 < self.target <= 1, "above 0, at most 1")
 
 

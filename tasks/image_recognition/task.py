@@ -27,6 +27,7 @@ from tasks.image_recognition.data.subset import part_of
 from tasks.image_recognition.hand_made import hand_made
 from tasks.image_recognition.mirrored import MirroredModel
 from tasks.image_recognition.properties import properties
+from tasks.image_recognition.resolution import at_resolution
 from tasks.image_recognition.sample import training_pixels
 from tasks.image_recognition.stems import GridStem, PatchStem, PixelStem
 from tasks.image_recognition.whitening import WhiteningStem
@@ -45,11 +46,12 @@ class ImageRecognition(Classification):
     def data(self) -> DataSet:  # type: ignore[override]
         """The splits, on the device; read on first use."""
         data = part_of(self.setup.data.load(self.setup.cache), self.setup)
-        return data.to(
+        data = data.to(
             self.setup.device,
             workers=self.setup.workers,
             worker_timeout=self.setup.worker_timeout,
         )
+        return at_resolution(data, self.config.resolution)
 
     @cached_property
     def target(self) -> Target:  # type: ignore[override]

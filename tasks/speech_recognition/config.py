@@ -25,13 +25,16 @@ class SpeechConfig(TaskConfig):
     no part in it.
     """
 
-    came_later: ClassVar[tuple[str, ...]] = ("front_end",)
+    came_later: ClassVar[tuple[str, ...]] = ("front_end", "bandwidth")
 
     front_end: FrontEnd = FrontEnd.log_mel
     """log_mel, or wave: as many filters are learned on the wave itself, from random ones. They are
     in no order that task.warp or task.shift could move; task.speed then resamples the wave."""
     sample_rate: int = 8000
     """Samples per second that recordings are resampled to."""
+    bandwidth: int | None = None
+    """Hertz above which recordings are silenced, at the same sample rate: less to hear in as many
+    samples and bands; null leaves recordings as they are."""
     mels: int = 32
     """Bands of the mel spectrogram."""
     window_seconds: float = 0.032
@@ -67,8 +70,12 @@ class SpeechConfig(TaskConfig):
 
     def __post_init__(self) -> None:
         self.require_positive(
-            "sample_rate", "mels", "window_seconds", "hop_seconds", "reduce", "frequency_width"
-        )
+            "sample_rate", "bandwidth", "mels", "window_seconds", "hop_seconds", "reduce",
+            "frequency_width",
+        )  # fmt: skip
+        most = self.sample_rate // 2
+        heard = self.bandwidth is None or self.bandwidth <= most
+        self.require("bandwidth", heard, f"at most half of task.sample_rate ({most}), or null")
         self.require("channels", self.channels >= 0, "0 or above")
         halves = self.reduce > 1 and self.reduce.bit_count() == 1
         self.require("reduce", halves or not self.channels, "2, 4, … where task.channels is given")

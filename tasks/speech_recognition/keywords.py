@@ -67,7 +67,8 @@ class SpeechRecognition(Classification):
             shortest=frame_samples(self.heard),
         )
         known = labelled(speech, Sieve(self.setup.data.on_error))
-        return part_of_labelled(known, self.setup)
+        part = part_of_labelled(known, self.setup)
+        return part.below(self.config.bandwidth, self.heard.sample_rate)
 
     @cached_property
     def data(self) -> DataSet:  # type: ignore[override]

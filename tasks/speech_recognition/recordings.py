@@ -60,6 +60,16 @@ class SpeechSet:
         )
         return SpeechSet(splits, card)
 
+    def below(self, hertz: float | None, sample_rate: int) -> "SpeechSet":
+        """Return it without what lies above a frequency; None changes nothing."""
+        if hertz is None:
+            return self
+        splits = {
+            split: replace(part, waves=part.waves.below(hertz, sample_rate))
+            for split, part in self.splits.items()
+        }
+        return replace(self, splits=splits)
+
 
 class SpeechSource(Protocol):
     """Where recordings come from."""

@@ -97,7 +97,8 @@ class SpeechTranscription(DataSetTask):
             sample_rate=self.heard.sample_rate,
             shortest=frame_samples(self.heard),
         )
-        speech = part_of_transcribed(speech, self.setup)
+        part = part_of_transcribed(speech, self.setup)
+        speech = part.below(self.config.bandwidth, self.heard.sample_rate)
         if not self.config.lowercase:
             return speech
         folded = {

@@ -3,6 +3,7 @@
 Legend: N recordings, S samples, B batch.
 """
 
+import math
 import os
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,8 @@ from suite import DataError, Ragged
 from tasks.speech_recognition.reading import Stretch, at_rate, read
 
 _ENDIAN = ("", "little", "big")
+_FADE = 0.05
+"""Share of the frequencies below the highest in which a low-pass fades out."""
 
 
 class Waves(Sequence[Tensor]):
@@ -33,6 +36,10 @@ class Waves(Sequence[Tensor]):
     @abstractmethod
     def only(self, indices: Sequence[int]) -> "Waves":
         """Return some of them."""
+
+    @abstractmethod
+    def below(self, hertz: float, sample_rate: int) -> "Waves":
+        """Return them without what lies above a frequency."""
 
 
 class InMemory(Waves):
@@ -53,16 +60,27 @@ class InMemory(Waves):
     def only(self, indices: Sequence[int]) -> "InMemory":
         return InMemory.from_rows([self[i] for i in indices])
 
+    def below(self, hertz: float, sample_rate: int) -> "InMemory":
+        return InMemory.from_rows([low_pass(wave_S, hertz, sample_rate) for wave_S in self])
+
 
 class OnDisk(Waves):
     """Waves in files. Held as arrays: forked lists are copied as soon as they are counted.
 
-    content: names what the files hold, for a fingerprint.
+    content: names what the files hold, for a fingerprint. bandwidth: hertz above which they are
+        silenced as they are read; None leaves them as they are.
     """
 
-    def __init__(self, stretches: Sequence[Stretch], sample_rate: int, content: str) -> None:
+    def __init__(
+        self,
+        stretches: Sequence[Stretch],
+        sample_rate: int,
+        content: str,
+        bandwidth: float | None = None,
+    ) -> None:
         self.sample_rate = sample_rate
         self.content = content
+        self.bandwidth = bandwidth
         self.length_N = torch.tensor([s.length(sample_rate) for s in stretches])
         self._file_N = np.array([os.fsencode(s.file) for s in stretches])
         self._where_N = np.array(
@@ -88,8 +106,30 @@ class OnDisk(Waves):
             # Behind a good header: too late to leave it out, as the split is counted. What is to be
             # skipped is found by then, unless the file has changed since.
             raise DataError(f"{error}, or set data.on_error=skip") from error
-        return at_rate(samples, stretch, self.sample_rate)
+        wave_S = at_rate(samples, stretch, self.sample_rate)
+        if self.bandwidth is None:
+            return wave_S
+        return low_pass(wave_S, self.bandwidth, self.sample_rate)
 
     def only(self, indices: Sequence[int]) -> "OnDisk":
         some = [self.stretch(i) for i in indices]
-        return OnDisk(some, self.sample_rate, f"{self.content} {list(indices)}")
+        content = f"{self.content} {list(indices)}"
+        return OnDisk(some, self.sample_rate, content, self.bandwidth)
+
+    def below(self, hertz: float, sample_rate: int) -> "OnDisk":
+        all_of_them = [self.stretch(i) for i in range(len(self))]
+        return OnDisk(all_of_them, self.sample_rate, self.content, hertz)
+
+
+def low_pass(wave_S: Tensor, hertz: float, sample_rate: int) -> Tensor:
+    """Return an int16 wave without what lies above a frequency.
+
+    The last twentieth below it fades out as half a cosine, so that edges ring less.
+    """
+    samples = len(wave_S)
+    spectrum_F = torch.fft.rfft(wave_S.double())
+    frequency_F = torch.fft.rfftfreq(samples, 1 / sample_rate, dtype=torch.float64)
+    fading_F = ((hertz - frequency_F) / (_FADE * hertz)).clamp(0, 1)
+    gain_F = (1 - torch.cos(math.pi * fading_F)) / 2
+    low_S: Tensor = torch.fft.irfft(spectrum_F * gain_F, samples)
+    return low_S.round().clamp(-32768, 32767).to(torch.int16)
