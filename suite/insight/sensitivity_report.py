@@ -31,7 +31,8 @@ def sensitivity_finding(
     lines = [
         f"{choice}: nearly as good over {'at least ' if one.at_least else ''}"
         f"{one.decades.told(2)} decades of the learning rate around {one.best_lr:.3g}, best "
-        f"{shown} {one.best.told()}; {one.converged.value:.0%} of {one.seeds * one.rates} runs converged."
+        f"{shown} {one.best.told()}; {one.converged.value:.0%} of {one.seeds * one.rates} runs "
+        "converged."
         for choice, one in found.items()
     ]
     lines.append(
