@@ -2,6 +2,8 @@ import pytest
 import torch
 from torch import nn
 
+from suite.backprop import tiny
+from suite.features import Sequence
 from suite.insight.double import in_double
 from suite.insight.gradients import AGREE, largest_error, slopes
 
@@ -44,12 +46,18 @@ def test_right_backward_agrees(activation):
 
 
 @pytest.mark.parametrize("factor", [1.001, 0.5, -1.0])
-def test_wrong_backward_is_caught_and_its_size_is_told(factor):
-    error = largest_error(_Net(factor).double(), _loss)
-    assert error > 100 * AGREE
-    # All in front of the wrong place is wrong by the factor, and what is behind it is not.
-    before = slopes(_Net(factor).backbone.double(), lambda m: m(X).square().mean())
-    assert max(one.error for one in before) < AGREE
+def test_wrong_backward_is_caught_where_it_is_and_its_size_is_told(factor):
+    assert largest_error(_Net(factor).double(), _loss) > 10 * AGREE
+    model, loss = tiny("mlp", "mse")
+
+    def wrong(module, inputs):
+        return Sequence(_Scaled.apply(inputs[0].values_BTD, factor), inputs[0].mask_BT)
+
+    model.head.register_forward_pre_hook(wrong)
+    error = {one.layer: one.error for one in slopes(model, loss)}
+    assert error.pop("output") < AGREE
+    expected = abs(1 - factor) / max(1, abs(factor))
+    assert error == pytest.approx({"layer 1": expected, "layer 2": expected}, rel=1e-3)
 
 
 def test_weights_are_as_they_were():
