@@ -54,7 +54,9 @@ class People:
 def people(law: Law, name: str, error: float, flops: Cost | None = None) -> People:
     """Say how far a law is from people's error. Raises `ValueError` unless that is above 0."""
     if not error > 0:
-        raise ValueError(f"{name}: error {error}; a law in logarithms reaches none of 0")
+        raise ValueError(
+            f"{name}: error {error}: must be above 0, which no law in logarithms reaches"
+        )
     values = np.asarray(law.curve.values[-1])
     gap, interval = float(values.mean() - error), None
     if len(values) > 1:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from suite.insight.curve import Array, Curve
-from suite.insight.forms import POWER_LAW, PURE, Fits, Form, fit
+from suite.insight.forms import FORMS, POWER_LAW, PURE, Fits, Form, fit
 from suite.insight.resampling import Estimate, Noise, Resamples, resample, student
 
 FEWEST_SIZES = 3
@@ -25,6 +25,8 @@ _HUBER = 1.345
 noise is normal. Hoffmann et al. set 10^-3, which nearly minimises absolute differences; with six
 sizes of three seeds that would throw a third of the evidence away."""
 _LEAST_DELTA = 1e-3
+_MEDIAN_TO_DEVIATION = 1.4826
+"""Of absolute differences, where noise is normal."""
 
 NO_SCALING, RISES, FALLS = "no scaling", "rises with size", "falls with size"
 
@@ -35,7 +37,7 @@ class Law:
 
     exponent: α. limit: E. scale: A. share: of E in the value at the largest size.
     slope: of a straight line in log-log, which needs no limit.
-    verdict: "no scaling" where the interval of the slope or of α holds 0; else which way it goes.
+    verdict: "no scaling" where the interval of the slope holds 0; else which way it goes.
     fits: of the curve itself; drawn: of R curves drawn anew.
     """
 
@@ -97,23 +99,24 @@ def power_law(
     log_1S, size_S = curve.log_S[None], curve.size_S
     # With three sizes the limit would go through any three.
     form = POWER_LAW if sizes > FEWEST_SIZES else PURE
-    rough = fit(form, size_S, log_1S, weight_S=weight_S, delta=np.inf)
-    noise = Noise.of(curve, rough.at(size_S)[0], form.parameters)
-    delta = huber_delta(noise, curve)
+    delta = huber_delta(form, curve, weight_S)
     fits = fit(form, size_S, log_1S, weight_S=weight_S, delta=delta)
     noise = Noise.of(curve, fits.at(size_S)[0], form.parameters)
     drawn_curves = resample(curve, noise, resamples=resamples, seed=seed)
     drawn = fit(form, size_S, drawn_curves.log_RS, weight_S=weight_S, delta=delta)
 
     def line(log_RS: Array) -> Array:
-        # Its noise is that around the law: a bend is no noise.
         return fit(PURE, size_S, log_RS, weight_S=weight_S, delta=np.inf).exponent_R
+
+    # Whether it falls at all is asked of whatever form it has.
+    _, least = noise_of_best(curve, weight_S, form)
+    bent = resample(curve, least, resamples=resamples, seed=seed)
 
     def told(value_1: Array, value_R: Array, **options: Any) -> Estimate:
         return drawn_curves.estimate(float(value_1[0]), value_R, **options)
 
     exponent = told(fits.exponent_R, drawn.exponent_R)
-    slope = told(line(log_1S), line(drawn_curves.log_RS))
+    slope = bent.estimate(float(line(log_1S)[0]), line(bent.log_RS))
     share = told(-np.expm1(-fits.t_R), -np.expm1(-drawn.t_R), least=0.0)
     share = Estimate(value=share.value, low=share.low, high=min(1.0, share.high))
     return Law(
@@ -128,18 +131,57 @@ def power_law(
         scale=told(fits.scale_R, drawn.scale_R, log=True),
         share=share,
         slope=slope,
-        verdict=_verdict(slope, exponent),
+        verdict=_verdict(slope),
         warnings=_warnings(curve, form, share, slope),
     )
 
 
-def huber_delta(noise: Noise, curve: Curve) -> float:
-    """Return up to which difference in log Huber's loss is a square."""
-    return max(_HUBER * noise.of_mean(float(curve.count_S.mean())), _LEAST_DELTA)
+def huber_delta(form: Form, curve: Curve, weight_S: Array) -> float:
+    """Return up to which difference in log Huber's loss is a square.
+
+    Noise is measured so that one bad size does not hide itself: around a fit by absolute
+    differences, which goes through as many sizes as it has parameters, by the median of the rest.
+    """
+    log_S, count = curve.log_S, form.parameters
+    rough = fit(form, curve.size_S, log_S[None], weight_S=weight_S, delta=_LEAST_DELTA)
+    off_S = np.sort(np.abs(log_S - rough.at(curve.size_S)[0]))[count:]
+    spread = _MEDIAN_TO_DEVIATION * float(np.median(off_S)) if len(off_S) else 0.0
+    seeds = Noise.of(curve, log_S, len(log_S)).of_mean(float(curve.count_S.mean()))
+    return max(_HUBER * max(spread, seeds), _LEAST_DELTA)
 
 
-def _verdict(slope: Estimate, exponent: Estimate) -> str:
-    if 0 in slope or 0 in exponent:
+def aicc(form: Form, curve: Curve, weight_S: Array) -> float | None:
+    """Return Akaike's criterion with Hurvich and Tsai's correction, by least squares in log.
+
+    None where there are too few sizes for it.
+    """
+    n, parameters = len(curve.size_S), form.parameters + 1
+    if n <= parameters + 1:
+        return None
+    fits = fit(form, curve.size_S, curve.log_S[None], weight_S=weight_S, delta=np.inf)
+    off_S = curve.log_S - fits.at(curve.size_S)[0]
+    squares = float((weight_S / weight_S.mean() * off_S**2).sum())
+    fitted = n * np.log(max(squares, 1e-300) / n) + 2 * parameters
+    return float(fitted + 2 * parameters * (parameters + 1) / (n - parameters - 1))
+
+
+def noise_of_best(curve: Curve, weight_S: Array, form: Form) -> tuple[Form, Noise]:
+    """Return the noise around the form that AICc prefers, or around this one if that is less.
+
+    How far sizes lie off a wrong form is no noise.
+    """
+    known = [(value, at) for at, one in enumerate(FORMS)
+             if (value := aicc(one, curve, weight_S)) is not None]  # fmt: skip
+    tried = [FORMS[min(known)[1]]] if known else []
+    found = []
+    for one in (*tried, form):
+        fits = fit(one, curve.size_S, curve.log_S[None], weight_S=weight_S, delta=np.inf)
+        found.append((one, Noise.of(curve, fits.at(curve.size_S)[0], one.parameters)))
+    return min(found, key=lambda each: each[1].scatter)
+
+
+def _verdict(slope: Estimate) -> str:
+    if 0 in slope:
         return NO_SCALING
     return FALLS if slope.value > 0 else RISES
 
@@ -149,7 +191,7 @@ def _warnings(curve: Curve, form: Form, share: Estimate, slope: Estimate) -> tup
     found = []
     if curve.orders < _ENOUGH_ORDERS:
         found.append(
-            f"sizes span {curve.orders:.1f} orders of magnitude; an exponent wants "
+            f"sizes span {curve.orders:.2f} orders of magnitude; an exponent wants "
             f"{_ENOUGH_ORDERS} or more"
         )
     if not form.limited:

@@ -79,11 +79,11 @@ def _panel(axes: Axes, panel: Panel) -> None:
 
 def _people(axes: Axes, panel: Panel) -> None:
     name, error = panel.people or ("", 1.0)
-    label = f"people: {error:.3g}" if name == "people" else f"people, {figure_text(name)}"
+    label = f"people{figure_text(name.removeprefix('people'))}: {error:.3g}"
     least = min(float(one.curve.mean_S.min()) for one in panel.drawn)
     if error < least / _FAR:
         # A line far below would press all else together.
-        axes.plot([], [], color="black", lw=1, ls=":", label=f"{label}: {error:.3g}, far below")
+        axes.plot([], [], color="black", lw=1, ls=":", label=f"{label}, far below")
     else:
         axes.axhline(error, color="black", lw=1, ls=":", label=label)
 

@@ -224,7 +224,8 @@ def _crossings(studies: Sequence[Study]) -> Finding | None:
         for one, other in mixed or pairs:
             try:
                 names = one.ladder.label, other.ladder.label
-                found.append((one, crossing(one.curve, other.curve, names)))
+                fixed = one.ladder.shallow, other.ladder.shallow
+                found.append((one, crossing(one.curve, other.curve, names, fixed=fixed)))
             except ValueError:
                 continue
     if not found:
