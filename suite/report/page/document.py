@@ -28,6 +28,7 @@ from suite.report.page import charts, costs, evidence
 from suite.report.page.answers import answer_of
 from suite.report.page.charts import Chart
 from suite.report.page.learning import CLOCKS, Band, ReadEvents, band, read_curves
+from suite.report.page.scaling import scaled
 from suite.report.page.shown import MOST_ROWS, Contents
 from suite.report.tables import across_headings, across_lines, across_notes
 from suite.trust.text import printable
@@ -57,7 +58,7 @@ def write_page(
     """Write the page, whole or not at all; return its path. The same input gives the same bytes.
 
     runs: folder of the runs' folders, which are named after their ids; what is not there is not
-    shown. read_events: reads a journal.
+    shown. What `triathlon scaling` wrote beside that folder is. read_events: reads a journal.
     """
     contents = Contents(leaderboard=leaderboard, records=records)
     page = _render(contents, runs, read_events)
@@ -90,6 +91,7 @@ def _render(contents: Contents, runs: Path, read_events: ReadEvents) -> str:
         charts=drawn,
         confused=confused,
         galleries=evidence.galleries(contents, runs),
+        scaled=scaled(runs.parent),
         across=contents.leaderboard.across,
         across_headings=across_headings,
         across_lines=lambda found: list(islice(across_lines(found), MOST_ROWS)),
