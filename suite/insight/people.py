@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from suite.insight.cost import Cost
-from suite.insight.power_law import NO_SCALING, Law
+from suite.insight.power_law import Law
 from suite.insight.resampling import Estimate, student
 
 _NEVER = 0.5
@@ -68,15 +68,16 @@ def people(law: Law, name: str, error: float, flops: Cost | None = None) -> Peop
         verdict = "beyond people"
     elif (interval.low if interval else gap) <= 0:
         verdict = "like people"
-    elif law.verdict == NO_SCALING:
+    elif not law.scales:
         verdict = "below people, and no scaling to tell what is missing"
     else:
         own, drawn_R = (_size_at(one, error) for one in (law.fits, law.drawn))
-        never = float(np.isinf(drawn_R).mean())
+        # Without a limit in the law nothing says whether there is one.
+        never = float(np.isinf(drawn_R).mean()) if law.limit is not None else None
         needed = _wide(law, float(own[0]), drawn_R)
         beyond = needed.value / size
         verdict = "below people"
-        if np.isinf(needed.value) or never >= _NEVER:
+        if np.isinf(needed.value) or (never is not None and never >= _NEVER):
             verdict = "never, by this law"
         if flops is not None and np.isfinite(needed.value):
             costs = [flops.at(one) for one in (needed.value, needed.low)]

@@ -29,15 +29,21 @@ _MEDIAN_TO_DEVIATION = 1.4826
 """Of absolute differences, where noise is normal."""
 
 NO_SCALING, RISES, FALLS = "no scaling", "rises with size", "falls with size"
+UNRESOLVED = "not resolved: noise hides whether it scales"
+_FLAT = 0.1
+"""Slopes in log-log that a curve's interval must keep within to be said not to scale: over a decade
+such a curve falls by a fifth."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Law:
     """A fitted law, and what it could be as well.
 
-    exponent: α. limit: E. scale: A. share: of E in the value at the largest size.
+    exponent: α. limit: E. scale: A. share: of E in the value at the largest size. The law of three
+        sizes has no limit: it and its share are None.
     slope: of a straight line in log-log, which needs no limit.
-    verdict: "no scaling" where the interval of the slope holds 0; else which way it goes.
+    verdict: which way it goes; where the interval of the slope holds 0, "no scaling" if that is
+        narrow, else "not resolved".
     fits: of the curve itself; drawn: of R curves drawn anew.
     """
 
@@ -48,12 +54,17 @@ class Law:
     noise: Noise
     delta: float
     exponent: Estimate
-    limit: Estimate
+    limit: Estimate | None
     scale: Estimate
-    share: Estimate
+    share: Estimate | None
     slope: Estimate
     verdict: str
     warnings: tuple[str, ...]
+
+    @property
+    def scales(self) -> bool:
+        """Whether it surely falls or rises."""
+        return self.verdict in (FALLS, RISES)
 
     def at(self, size: float) -> Estimate:
         """Return the law's own value at a size, with the interval of the law alone."""
@@ -74,7 +85,8 @@ class Law:
     def plain(self) -> dict[str, Any]:
         """Return its numbers for JSON."""
         named = ("exponent", "limit", "scale", "share", "slope")
-        return {name: getattr(self, name).plain() for name in named} | {
+        estimates = {name: getattr(self, name) for name in named}
+        return {name: one and one.plain() for name, one in estimates.items()} | {
             "verdict": self.verdict,
             "warnings": list(self.warnings),
             "seed_deviation_log": float(np.sqrt(self.noise.seed)),
@@ -117,8 +129,11 @@ def power_law(
 
     exponent = told(fits.exponent_R, drawn.exponent_R)
     slope = bent.estimate(float(line(log_1S)[0]), line(bent.log_RS))
-    share = told(-np.expm1(-fits.t_R), -np.expm1(-drawn.t_R), least=0.0)
-    share = Estimate(value=share.value, low=share.low, high=min(1.0, share.high))
+    limit = share = None
+    if form.limited:
+        limit = told(fits.limit_R, drawn.limit_R, least=0.0)
+        share = told(-np.expm1(-fits.t_R), -np.expm1(-drawn.t_R), least=0.0)
+        share = Estimate(value=share.value, low=share.low, high=min(1.0, share.high))
     return Law(
         curve=curve,
         fits=fits,
@@ -127,12 +142,12 @@ def power_law(
         noise=noise,
         delta=delta,
         exponent=exponent,
-        limit=told(fits.limit_R, drawn.limit_R, least=0.0),
+        limit=limit,
         scale=told(fits.scale_R, drawn.scale_R, log=True),
         share=share,
         slope=slope,
         verdict=_verdict(slope),
-        warnings=_warnings(curve, form, share, slope),
+        warnings=_warnings(curve, share, slope),
     )
 
 
@@ -182,11 +197,11 @@ def noise_of_best(curve: Curve, weight_S: Array, form: Form) -> tuple[Form, Nois
 
 def _verdict(slope: Estimate) -> str:
     if 0 in slope:
-        return NO_SCALING
+        return NO_SCALING if max(-slope.low, slope.high) < _FLAT else UNRESOLVED
     return FALLS if slope.value > 0 else RISES
 
 
-def _warnings(curve: Curve, form: Form, share: Estimate, slope: Estimate) -> tuple[str, ...]:
+def _warnings(curve: Curve, share: Estimate | None, slope: Estimate) -> tuple[str, ...]:
     """Say what the curve cannot tell."""
     found = []
     if curve.orders < _ENOUGH_ORDERS:
@@ -194,7 +209,7 @@ def _warnings(curve: Curve, form: Form, share: Estimate, slope: Estimate) -> tup
             f"sizes span {curve.orders:.2f} orders of magnitude; an exponent wants "
             f"{_ENOUGH_ORDERS} or more"
         )
-    if not form.limited:
+    if share is None:
         found.append("three sizes: no limit was fitted, as it would go through any three")
     elif 0 not in slope:
         if share.low <= 0:

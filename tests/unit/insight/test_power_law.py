@@ -7,7 +7,7 @@ import pytest
 
 from suite.insight.curve import Curve
 from suite.insight.forms import FORMS, POWER_LAW, fit
-from suite.insight.power_law import FALLS, NO_SCALING, RISES, power_law
+from suite.insight.power_law import FALLS, NO_SCALING, RISES, UNRESOLVED, power_law
 
 SIZES = np.geomspace(30, 30_000, 7)
 
@@ -70,7 +70,7 @@ def test_intervals_hold_what_was_planted(
         assert law.verdict == FALLS
         held += [
             exponent in law.exponent,
-            limit in law.limit,
+            law.limit is not None and limit in law.limit,
             limit + scale * further**-exponent in law.at(further),
         ]
         widths.append(law.exponent.high - law.exponent.low)
@@ -89,6 +89,12 @@ def test_noise_has_no_law() -> None:
     # 5% of 18 are one.
     assert len(wrong) <= 3
     assert sum(0 in law.exponent for law in said) >= 15
+
+
+def test_noise_that_could_hide_a_law_is_no_proof_of_none() -> None:
+    law = power_law(planted(lambda n: 0.3, 0.6, 0, sizes=np.geomspace(30, 300, 4)))
+    assert law.verdict == UNRESOLVED
+    assert not law.scales
 
 
 def test_what_grows_is_said_to() -> None:
@@ -111,11 +117,13 @@ def test_it_says_what_it_cannot_tell() -> None:
     pure = power_law(planted(lambda n: 3 * n**-0.5, 0.05, 0, sizes=np.geomspace(30, 300, 5)))
     assert any("1.00 orders of magnitude" in one for one in pure.warnings)
     assert any("limit is not resolved" in one for one in pure.warnings)
+    assert pure.limit is not None
     assert pure.limit.low == 0
     flat = power_law(planted(lambda n: 0.3 + 3 * n**-0.8, 0.01, 0))
     assert any(one.startswith("saturated") for one in flat.warnings)
     three = power_law(planted(lambda n: 3 * n**-0.5, 0.05, 0, sizes=np.geomspace(30, 3000, 3)))
     assert any("no limit was fitted" in one for one in three.warnings)
+    assert three.limit is None
     one = power_law(planted(lambda n: 3 * n**-0.5, 0.05, 0, seeds=1))
     assert any("one seed a size" in each for each in one.warnings)
 
