@@ -114,7 +114,20 @@ def _wide(law: Law, value: float, drawn_R: np.ndarray[Any, np.dtype[np.float64]]
     return Estimate(value=value, low=float(min(low, value)), high=float(max(high, value)))
 
 
-def table_rows(found: Sequence[People], of: str) -> list[list[str]]:
+def sentence(one: People, of: str) -> str:
+    """Say it in words. of: what sizes are, in the plural."""
+    told = f"{one.verdict} ({one.name}, error {one.error:.4g}): gap {_signed(one)}"
+    if one.needed is None or one.beyond is None:
+        return told
+    if np.isinf(one.needed.value):
+        return f"{told}; the limit is above people in {one.never or 0:.0%} of resamples"
+    return (
+        f"{told}; the law gets there at {_span(one.needed)} {of}, {_times(one.beyond)} the largest "
+        "measured: an extrapolation"
+    )
+
+
+def table_rows(found: Sequence[People]) -> list[list[str]]:
     """Return cells: people, gap, what is missing, how far outside the range, FLOPs, verdict."""
     return [
         [

@@ -9,7 +9,7 @@ from suite.insight.compute import Frontier, frontier
 from suite.insight.cost import Cost
 from suite.insight.crossing import Crossing, crossing
 from suite.insight.finding import Finding, Table
-from suite.insight.people import HEADINGS, short, table_rows
+from suite.insight.people import HEADINGS, sentence, short, table_rows
 from suite.insight.resampling import Estimate
 from suite.insight.scaling_picture import Drawn, Panel, frontier_png, scaling_png
 from suite.record import RunRecord
@@ -269,13 +269,15 @@ def _people(studies: Sequence[Study]) -> Finding | None:
     rows = [
         [*_place(one)[:2], one.ladder.axis.words, *cells]
         for one in known
-        for cells in table_rows(one.people, one.ladder.axis.words)
+        for cells in table_rows(one.people)
     ]
     return Finding(
         name="people",
         title="How far from people, and what the law says is missing",
         lines=[
-            "What lies outside the measured range is extrapolated: the law may end before it."
+            f"{one.ladder.data}, {one.ladder.label}: {sentence(person, one.ladder.axis.words)}"
+            for one in known
+            for person in one.people
         ],
         tables=[Table(title="gap to people", headings=["data", "model", "over", *HEADINGS],
                       rows=rows)],

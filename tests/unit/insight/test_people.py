@@ -3,7 +3,7 @@ import pytest
 
 from suite.insight.cost import cost
 from suite.insight.curve import Curve
-from suite.insight.people import people, table_rows
+from suite.insight.people import people, sentence, table_rows
 from suite.insight.power_law import power_law
 
 
@@ -29,6 +29,7 @@ def test_what_is_missing_is_what_was_planted() -> None:
     assert found.flops is not None
     assert found.flops.value == pytest.approx(1e6 * found.needed.value, rel=0.01)
     assert found.verdict == "below people"
+    assert "the largest measured: an extrapolation" in sentence(found, "examples")
     assert found.interval is not None
     assert found.gap in found.interval
 
@@ -37,8 +38,9 @@ def test_a_limit_above_people_is_never() -> None:
     found = people(law(0.1), "people", 0.05)
     assert found.verdict == "never, by this law"
     assert found.never == 1
-    assert table_rows([found], "examples")[0][2] == "never"
+    assert table_rows([found])[0][2] == "never"
     assert found.plain()["beyond"] is None
+    assert "the limit is above people in 100% of resamples" in sentence(found, "examples")
 
 
 def test_people_who_are_reached_need_no_law() -> None:
