@@ -63,11 +63,17 @@ class Crossing:
 
 
 def crossing(
-    first: Curve, second: Curve, names: tuple[str, str] = ("first", "second"), *, seed: int = 0
+    first: Curve,
+    second: Curve,
+    names: tuple[str, str] = ("first", "second"),
+    *,
+    fixed: tuple[bool, bool] = (False, False),
+    seed: int = 0,
 ) -> Crossing:
     """Find where two curves cross; between sizes they are straight in log-log.
 
-    Nothing is told apart where a curve has one seed a size: its noise is unknown.
+    fixed: of each, whether no seed has a part in it, as in a support vector machine.
+    Nothing is told apart where another curve has one seed a size: its noise is unknown.
     Raises `ValueError` where they share no range of sizes.
     """
     low = max(first.size_S[0], second.size_S[0])
@@ -94,7 +100,8 @@ def crossing(
     small = both.estimate(float(gap_G[0]), gap_RG[:, 0])
     large = both.estimate(float(gap_G[-1]), gap_RG[:, -1])
     verdict = OPEN
-    several = min(first.count_S.max(), second.count_S.max()) > 1
+    seeded = [one.count_S.max() > 1 for one in (first, second)]
+    several = any(seeded) and all(s or f for s, f in zip(seeded, fixed, strict=True))
     if several and 0 not in small and 0 not in large:
         verdict = CROSS if small.value * large.value < 0 else APART
     at, at_R = _where(gap_G[None], grid_G)[0], _where(gap_RG, grid_G)

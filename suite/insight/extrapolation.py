@@ -14,8 +14,8 @@ import numpy as np
 
 from suite.insight.curve import Array
 from suite.insight.forms import CONSTANT, FORMS, POWER_LAW, PURE, Form, fit
-from suite.insight.power_law import FALLS, Law, huber_delta, power_law
-from suite.insight.resampling import Estimate, Noise, Resamples, resample
+from suite.insight.power_law import FALLS, Law, aicc, huber_delta, noise_of_best, power_law
+from suite.insight.resampling import Estimate, Resamples, resample
 
 _LEAST_ERROR, _LARGEST_ERROR = 1e-4, 3.0
 """Of a prediction, in log. A line that has run below 0 is as wrong as one off by a factor of 20."""
@@ -110,25 +110,16 @@ def rivals(law: Law, leave_out: int) -> list[Rival]:
     weight_S = curve.count_S.astype(np.float64)
     kept = len(size_S) - leave_out
     tried = leave_out > 0 and kept >= _fewest(law, leave_out)
-    criterion: dict[str, float] = {}
-    noises = []
-    for form in FORMS:
-        # AICc is of normal noise, so of least squares.
-        whole_S = fit(form, size_S, log_1S, weight_S=weight_S, delta=np.inf).at(size_S)[0]
-        left = float((weight_S / weight_S.mean() * (curve.log_S - whole_S) ** 2).sum())
-        value = _aicc(left, len(size_S), form.parameters + 1)
-        if value is not None:
-            criterion[form.name] = value
-        if len(size_S) > form.parameters:
-            noises.append(Noise.of(curve, whole_S, form.parameters))
+    criterion = {
+        form.name: value for form in FORMS if (value := aicc(form, curve, weight_S)) is not None
+    }
     held: dict[str, tuple[float, Array]] = {}
     drawn = law.resamples
     if tried:
-        # How far sizes lie off a wrong form is no noise: that around the best is.
-        noise = min(noises, key=lambda one: one.scatter)
+        best, noise = noise_of_best(curve, weight_S, law.fits.form)
         drawn = resample(curve, noise, resamples=len(law.drawn.log_R), seed=1)
         both = np.concatenate([log_1S, drawn.log_RS])
-        delta = huber_delta(noise, curve)
+        delta = huber_delta(best, curve, weight_S)
         for form in FORMS:
             part = fit(form, size_S[:kept], both[:, :kept], weight_S=weight_S[:kept], delta=delta)
             off_RK = part.at(size_S[kept:]) - both[:, kept:]
@@ -153,14 +144,6 @@ def _behind(drawn: Resamples, form: Form, held: dict[str, tuple[float, Array]]) 
     ours = min(held[POWER_LAW.name][0], held[PURE.name][0])
     ours_R = np.minimum(held[POWER_LAW.name][1], held[PURE.name][1])
     return drawn.estimate(value / ours, drawn_R / ours_R, log=True)
-
-
-def _aicc(squares: float, n: int, parameters: int) -> float | None:
-    """Return Akaike's criterion with Hurvich and Tsai's correction for few observations."""
-    if n <= parameters + 1:
-        return None
-    fitted = n * np.log(max(squares, 1e-300) / n) + 2 * parameters
-    return float(fitted + 2 * parameters * (parameters + 1) / (n - parameters - 1))
 
 
 def judge(law: Law, forms: Sequence[Rival], foretold: Sequence[Foretold] = ()) -> str:

@@ -22,8 +22,10 @@ from suite.insight.curve import Array
 Shape = Callable[[Array, Array, Array, float, float], Array]
 """Takes b and t (each (…, 1)), sizes (Q,), n_1 and n_S; returns log f / f(n_S) (…, Q)."""
 
-_LARGEST_T = 7.0
+_NEARLY_ALL = 7.0
 """A limit of 99.9% of what is left is no different from one of all of it."""
+_LONG_GONE = 100.0
+"""What falls exponentially can be at its limit a hundred times over."""
 _TINY = 1e-9
 
 
@@ -66,12 +68,13 @@ def _with_limit(exponent: Array, t: Array) -> Array:
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """A form. parameters: how many are fitted, the scale included."""
+    """A form. parameters: how many are fitted, the scale included. largest_t: of its limit."""
 
     name: str
     formula: str
     parameters: int
     shape: Shape
+    largest_t: float = 0.0
 
     @property
     def falls(self) -> bool:
@@ -84,11 +87,21 @@ class Form:
         return self.parameters > 2
 
 
-POWER_LAW = Form(name="power law with a limit", formula="E + A n^-α", parameters=3, shape=_power)
+POWER_LAW = Form(
+    name="power law with a limit",
+    formula="E + A n^-α",
+    parameters=3,
+    shape=_power,
+    largest_t=_NEARLY_ALL,
+)
 PURE = Form(name="power law", formula="A n^-α", parameters=2, shape=_power)
 LOGARITHMIC = Form(name="logarithmic", formula="a - b log n", parameters=2, shape=_logarithmic)
 EXPONENTIAL = Form(
-    name="exponential", formula="E + A exp(-n / c)", parameters=3, shape=_exponential
+    name="exponential",
+    formula="E + A exp(-n / c)",
+    parameters=3,
+    shape=_exponential,
+    largest_t=_LONG_GONE,
 )
 CONSTANT = Form(name="constant", formula="E", parameters=1, shape=_constant)
 FORMS = (POWER_LAW, PURE, LOGARITHMIC, EXPONENTIAL, CONSTANT)
@@ -178,46 +191,33 @@ def _fit(
     slope_R = -(log_RS @ centre_S) / (centre_S @ centre_S)
     width_R = 0.5 * np.abs(slope_R) + np.abs(ends_R - slope_R) + 0.02
 
-    def costs(b_RG: Array, t_RG: Array, rounds: int) -> tuple[Array, Array]:
-        shape_RGS = form.shape(b_RG[..., None], t_RG[..., None], size_S, first, last)
+    def costs(b_RG: Array, v_RG: Array, rounds: int) -> tuple[Array, Array]:
+        shape_RGS = form.shape(b_RG[..., None], np.expm1(v_RG)[..., None], size_S, first, last)
         return _location(log_RS[:, None, :] - shape_RGS, weight_S, delta, rounds)
 
-    b_R, t_R = slope_R, np.zeros(len(log_RS))
+    # In v = log(1 + t) steps are fine where t is small, and yet reach far.
+    b_R, v_R, largest_v = slope_R, np.zeros(len(log_RS)), float(np.log1p(form.largest_t))
     if form.falls:
-        step_b_R, step_t = width_R / 6, 0.6
-        across = np.arange(-9.0, 10.0)
-        over_t = np.arange(0.0, _LARGEST_T, step_t) if form.limited else np.zeros(1)
-        grid_b, grid_t = (one.ravel() for one in np.meshgrid(across, over_t))
-        b_R, t_R = _best(costs, b_R, t_R, grid_b * step_b_R[:, None], grid_t, rounds=1)
-        near_b, near_t = (
+        step_b_R, step_v = width_R / 6, 0.16
+        over_v = np.arange(0.0, largest_v + 1e-9, step_v)
+        grid_b, grid_v = (one.ravel() for one in np.meshgrid(np.arange(-9.0, 10.0), over_v))
+        near_b, near_v = (
             one.ravel()
             for one in np.meshgrid(
                 np.arange(-1.0, 2.0), np.arange(-1.0, 2.0) if form.limited else np.zeros(1)
             )
         )
-        for _ in range(_ROUNDS):
-            b_R, t_R = _best(costs, b_R, t_R, near_b * step_b_R[:, None], near_t * step_t, rounds=3)
-            step_b_R, step_t = step_b_R / 1.5, step_t / 1.5
-    location_RG, cost_RG = costs(b_R[:, None], t_R[:, None], 12)
-    return location_RG[:, 0], b_R, t_R, cost_RG[:, 0]
-
-
-def _best(
-    costs: Callable[[Array, Array, int], tuple[Array, Array]],
-    b_R: Array,
-    t_R: Array,
-    move_b_RG: Array,
-    move_t_G: Array,
-    *,
-    rounds: int,
-) -> tuple[Array, Array]:
-    """Return the best of the candidates around each curve's present parameters."""
-    b_RG = b_R[:, None] + move_b_RG
-    t_RG = np.clip(t_R[:, None] + move_t_G, 0.0, _LARGEST_T)
-    t_RG = np.broadcast_to(t_RG, b_RG.shape)
-    _, cost_RG = costs(b_RG, t_RG, rounds)
-    rows, best_R = np.arange(len(b_R)), cost_RG.argmin(1)
-    return b_RG[rows, best_R], t_RG[rows, best_R]
+        move_b_RG, move_v_G, rounds = grid_b * step_b_R[:, None], grid_v, 1
+        for _ in range(1 + _ROUNDS):
+            b_RG = b_R[:, None] + move_b_RG
+            v_RG = np.broadcast_to(np.clip(v_R[:, None] + move_v_G, 0, largest_v), b_RG.shape)
+            best_R = costs(b_RG, v_RG, rounds)[1].argmin(1)
+            rows = np.arange(len(b_R))
+            b_R, v_R = b_RG[rows, best_R], v_RG[rows, best_R]
+            move_b_RG, move_v_G, rounds = near_b * step_b_R[:, None], near_v * step_v, 3
+            step_b_R, step_v = step_b_R / 1.5, step_v / 1.5
+    location_RG, cost_RG = costs(b_R[:, None], v_R[:, None], 12)
+    return location_RG[:, 0], b_R, np.expm1(v_R), cost_RG[:, 0]
 
 
 def _location(rest_RGS: Array, weight_S: Array, delta: float, rounds: int) -> tuple[Array, Array]:

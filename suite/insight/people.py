@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from suite.insight.cost import Cost
-from suite.insight.power_law import NO_SCALING, Law
+from suite.insight.power_law import Law
 from suite.insight.resampling import Estimate, student
 
 _NEVER = 0.5
@@ -54,7 +54,9 @@ class People:
 def people(law: Law, name: str, error: float, flops: Cost | None = None) -> People:
     """Say how far a law is from people's error. Raises `ValueError` unless that is above 0."""
     if not error > 0:
-        raise ValueError(f"{name}: error {error}; a law in logarithms reaches none of 0")
+        raise ValueError(
+            f"{name}: error {error}: must be above 0, which no law in logarithms reaches"
+        )
     values = np.asarray(law.curve.values[-1])
     gap, interval = float(values.mean() - error), None
     if len(values) > 1:
@@ -66,15 +68,16 @@ def people(law: Law, name: str, error: float, flops: Cost | None = None) -> Peop
         verdict = "beyond people"
     elif (interval.low if interval else gap) <= 0:
         verdict = "like people"
-    elif law.verdict == NO_SCALING:
+    elif not law.scales:
         verdict = "below people, and no scaling to tell what is missing"
     else:
         own, drawn_R = (_size_at(one, error) for one in (law.fits, law.drawn))
-        never = float(np.isinf(drawn_R).mean())
+        # Without a limit in the law nothing says whether there is one.
+        never = float(np.isinf(drawn_R).mean()) if law.limit is not None else None
         needed = _wide(law, float(own[0]), drawn_R)
         beyond = needed.value / size
         verdict = "below people"
-        if np.isinf(needed.value) or never >= _NEVER:
+        if np.isinf(needed.value) or (never is not None and never >= _NEVER):
             verdict = "never, by this law"
         if flops is not None and np.isfinite(needed.value):
             costs = [flops.at(one) for one in (needed.value, needed.low)]
@@ -111,7 +114,20 @@ def _wide(law: Law, value: float, drawn_R: np.ndarray[Any, np.dtype[np.float64]]
     return Estimate(value=value, low=float(min(low, value)), high=float(max(high, value)))
 
 
-def table_rows(found: Sequence[People], of: str) -> list[list[str]]:
+def sentence(one: People, of: str) -> str:
+    """Say it in words. of: what sizes are, in the plural."""
+    told = f"{one.verdict} ({one.name}, error {one.error:.4g}): gap {_signed(one)}"
+    if one.needed is None or one.beyond is None:
+        return told
+    if np.isinf(one.needed.value):
+        return f"{told}; the limit is above people in {one.never or 0:.0%} of resamples"
+    return (
+        f"{told}; the law gets there at {_span(one.needed)} {of}, {_times(one.beyond)} the largest "
+        "measured: an extrapolation"
+    )
+
+
+def table_rows(found: Sequence[People]) -> list[list[str]]:
     """Return cells: people, gap, what is missing, how far outside the range, FLOPs, verdict."""
     return [
         [

@@ -14,7 +14,7 @@ from suite.figures import png
 from suite.insight.compute import Frontier
 from suite.insight.curve import Array, Curve
 from suite.insight.extrapolation import Foretold
-from suite.insight.power_law import NO_SCALING, Law
+from suite.insight.power_law import Law
 from suite.insight.resampling import LEVEL, student
 from suite.trust.text import figure_text
 
@@ -25,6 +25,7 @@ _BEYOND = 10.0
 """How many times the largest size the dashed line goes on for."""
 _POINTS = 40
 _FAR = 5.0
+"""How many times below the least mean anything is drawn."""
 _WIDE = 2.6
 """Orders of magnitude up to which an axis has more labels than powers of ten."""
 
@@ -72,18 +73,26 @@ def _panel(axes: Axes, panel: Panel) -> None:
         _people(axes, panel)
     axes.set_xscale("log")
     axes.set_yscale("log")
+    axes.set_ylim(*_limits(axes, panel))
     _plain_ticks(axes.yaxis)
     _plain_ticks(axes.xaxis)
     _finish(axes, panel.title, panel.x, panel.y)
 
 
+def _limits(axes: Axes, panel: Panel) -> tuple[float, float]:
+    """Return the ends of the axis: an interval that says nothing would press all else together."""
+    means = np.concatenate([one.curve.mean_S for one in panel.drawn])
+    low, high = axes.get_ylim()
+    return max(low, float(means.min()) / _FAR), min(high, float(means.max()) * 2)
+
+
 def _people(axes: Axes, panel: Panel) -> None:
     name, error = panel.people or ("", 1.0)
-    label = f"people: {error:.3g}" if name == "people" else f"people, {figure_text(name)}"
+    label = f"people{figure_text(name.removeprefix('people'))}: {error:.3g}"
     least = min(float(one.curve.mean_S.min()) for one in panel.drawn)
     if error < least / _FAR:
         # A line far below would press all else together.
-        axes.plot([], [], color="black", lw=1, ls=":", label=f"{label}: {error:.3g}, far below")
+        axes.plot([], [], color="black", lw=1, ls=":", label=f"{label}, far below")
     else:
         axes.axhline(error, color="black", lw=1, ls=":", label=label)
 
@@ -93,7 +102,7 @@ def _curve(axes: Axes, one: Drawn, colour: str) -> None:
     low_S, high_S = _spread(curve)
     around = [curve.mean_S - low_S, high_S - curve.mean_S]
     label = figure_text(one.label)
-    if one.law is not None and one.law.verdict != NO_SCALING:
+    if one.law is not None and one.law.scales:
         law = one.law
         label += (
             f"\nα = {law.exponent.value:.2f} ({law.exponent.low:.2f} to {law.exponent.high:.2f})"
@@ -103,10 +112,10 @@ def _curve(axes: Axes, one: Drawn, colour: str) -> None:
         for sizes, style in ((inner, "-"), (outer, "--")):
             found = [law.at(size) for size in sizes]
             axes.plot(sizes, [at.value for at in found], color=colour, lw=1.5, ls=style)
-            # A band that is open to one side would flatten all else.
-            lows = [max(at.low, at.value / 30) for at in found]
-            highs = [min(at.high, at.value * 30) for at in found]
-            axes.fill_between(sizes, lows, highs, color=colour, alpha=0.15, lw=0)
+            axes.fill_between(
+                sizes, [at.low for at in found], [at.high for at in found], color=colour,
+                alpha=0.15, lw=0,
+            )  # fmt: skip
     axes.errorbar(
         curve.size_S, curve.mean_S, yerr=around, fmt="o", ms=4.5, color=colour, capsize=2, lw=1,
         label=label,

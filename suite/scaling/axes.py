@@ -97,9 +97,11 @@ def ladders(records: Sequence[RunRecord], axis: Axis) -> list[Ladder]:
         settings[key] = kept
         found[key].setdefault(size, []).append(run)
     rungs = {key: runs for key, runs in found.items() if len(runs) >= FEWEST_SIZES}
-    differing = _differing([settings[key] for key in rungs])
+    kinds: dict[tuple[Any, ...], list[Mapping[str, Any]]] = defaultdict(list)
+    for key in rungs:
+        kinds[_kind(rungs[key])].append(settings[key])
     ladders = [
-        _ladder(axis, settings[key], differing, dict(sorted(runs.items())))
+        _ladder(axis, settings[key], _differing(kinds[_kind(runs)]), dict(sorted(runs.items())))
         for key, runs in rungs.items()
     ]
     return sorted(ladders, key=lambda one: (one.task, one.data, one.label))
@@ -193,6 +195,17 @@ def _differing(settings: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     return {key: count for key, count in counts.items() if count > 1}
 
 
+def _kind(runs: Mapping[float, Sequence[RunRecord]]) -> tuple[str, ...]:
+    """Return what ladders are named by where nothing else sets them apart."""
+    first = next(iter(runs.values()))[0]
+    return first.task, _whole(first), _name(first)
+
+
+def _name(run: RunRecord) -> str:
+    features = str(run.hand_made.get("features") or "")
+    return f"{run.backbone} on {features}" if features else f"{run.backbone} + {run.optimizer}"
+
+
 def _ladder(
     axis: Axis,
     settings: Mapping[str, Any],
@@ -200,29 +213,14 @@ def _ladder(
     runs: Mapping[float, Sequence[RunRecord]],
 ) -> Ladder:
     first = next(iter(runs.values()))[0]
-    features = str(first.hand_made.get("features") or "")
-    label = (
-        f"{first.backbone} on {features}" if features else f"{first.backbone} + {first.optimizer}"
-    )
-    told = [
-        f"{key}={settings[key]}"
-        for key in differing
-        if key in settings and "." in key and not key.endswith("_") and _of_none(key, first)
-    ]
+    told = [f"{key}={settings[key]}" for key in differing if key in settings]
     return Ladder(
         axis=axis,
         task=first.task,
         data=_whole(first),
-        label=" ".join([label, *told[:_MOST_SETTINGS]]),
+        label=" ".join([_name(first), *told[:_MOST_SETTINGS]]),
         runs={size: tuple(each) for size, each in runs.items()},
     )
 
 
 _MOST_SETTINGS = 3
-
-
-def _of_none(key: str, run: RunRecord) -> bool:
-    """Return whether a key says more than the names of task, data, backbone and optimizer do."""
-    return key.partition(".")[0] in ("trainer", "schedule", "loss") or key.endswith(
-        (".lr", ".width", ".depth", ".base_width", ".train_examples", ".weight_decay")
-    )

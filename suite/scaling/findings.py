@@ -9,8 +9,7 @@ from suite.insight.compute import Frontier, frontier
 from suite.insight.cost import Cost
 from suite.insight.crossing import Crossing, crossing
 from suite.insight.finding import Finding, Table
-from suite.insight.people import HEADINGS, short, table_rows
-from suite.insight.power_law import NO_SCALING
+from suite.insight.people import HEADINGS, sentence, short, table_rows
 from suite.insight.resampling import Estimate
 from suite.insight.scaling_picture import Drawn, Panel, frontier_png, scaling_png
 from suite.record import RunRecord
@@ -112,13 +111,15 @@ def _sentence(one: Study) -> str:
     ladder, seeds = one.ladder, sorted({len(values) for values in one.curve.values})
     n = "-".join(str(count) for count in dict.fromkeys((seeds[0], seeds[-1])))
     what = f"{ladder.data}, {ladder.label}, {one.words} over {ladder.axis.words}"
-    base = f"{what}: {one.verdict} ({len(one.curve.size_S)} sizes, n={n} seeds each"
+    seeds_each = "one seed each" if n == "1" else f"n={n} seeds each"
+    base = f"{what}: {one.verdict} ({len(one.curve.size_S)} sizes, {seeds_each}"
     if one.law is None:
         return f"{base})"
     law = one.law
     told = f"log-log slope {_interval(law.slope, -1)}"
-    if law.verdict != NO_SCALING:
-        told = f"α = {_interval(law.exponent)}, limit {_interval(law.limit)}"
+    if law.scales:
+        limit = "" if law.limit is None else f", limit {_interval(law.limit)}"
+        told = f"α = {_interval(law.exponent)}{limit}"
     warned = "; ".join([*law.warnings, *one.notes])
     return f"{base}); {told}{'; ' if warned else ''}{warned}"
 
@@ -135,8 +136,13 @@ def _law_table(studies: Sequence[Study]) -> Table:
         counts = sorted({len(values) for values in one.curve.values})
         cells = ["—"] * 4
         if law is not None:
-            cells = [_interval(law.exponent), _interval(law.limit), _interval(law.scale)]
-            cells.append(f"{law.share.low:.0%} to {law.share.high:.0%}")
+            limit, share = law.limit, law.share
+            cells = [
+                _interval(law.exponent),
+                "—" if limit is None else _interval(limit),
+                _interval(law.scale),
+                "—" if share is None else f"{share.low:.0%} to {share.high:.0%}",
+            ]
         size_S = one.curve.size_S
         rows.append(
             [*_place(one)[:3], f"{one.metric.partition('/')[0]} {one.words}",
@@ -224,7 +230,8 @@ def _crossings(studies: Sequence[Study]) -> Finding | None:
         for one, other in mixed or pairs:
             try:
                 names = one.ladder.label, other.ladder.label
-                found.append((one, crossing(one.curve, other.curve, names)))
+                fixed = one.ladder.shallow, other.ladder.shallow
+                found.append((one, crossing(one.curve, other.curve, names, fixed=fixed)))
             except ValueError:
                 continue
     if not found:
@@ -262,13 +269,15 @@ def _people(studies: Sequence[Study]) -> Finding | None:
     rows = [
         [*_place(one)[:2], one.ladder.axis.words, *cells]
         for one in known
-        for cells in table_rows(one.people, one.ladder.axis.words)
+        for cells in table_rows(one.people)
     ]
     return Finding(
         name="people",
         title="How far from people, and what the law says is missing",
         lines=[
-            "What lies outside the measured range is extrapolated: the law may end before it."
+            f"{one.ladder.data}, {one.ladder.label}: {sentence(person, one.ladder.axis.words)}"
+            for one in known
+            for person in one.people
         ],
         tables=[Table(title="gap to people", headings=["data", "model", "over", *HEADINGS],
                       rows=rows)],

@@ -134,6 +134,21 @@ def repeats(folder: Path) -> None:
                 ).write(place)  # fmt: skip
 
 
+def sizes(folder: Path) -> None:
+    """Finished runs in results/ that differ in their training examples and seed."""
+    for examples in (100, 300, 1_000, 3_000):
+        for seed in range(2):
+            name = f"{examples}-{seed}"
+            place = folder / "results" / "runs" / name
+            place.mkdir(parents=True)
+            RunRecord(
+                run_id=name, name=name, status="finished", data="digits", backbone="mlp",
+                seed=seed, group_hash=f"{examples}", config_hash=name, primary="accuracy",
+                direction="maximize", data_card={"sizes": {"train": examples}},
+                metrics={"test/accuracy": 1 - (2 + 0.1 * seed) * examples**-0.5},
+            ).write(place)  # fmt: skip
+
+
 def write_csv(path: Path, header: tuple[str, ...], rows: list[tuple[str, str]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="") as file:
@@ -160,6 +175,8 @@ def test_verbs(command: list[str], folders: Path, capsys: pytest.CaptureFixture[
         assert call([o for o in SHORT if untracked or o != "tracking=none"]) == 0
     if command[0] == "compare":
         repeats(folders)
+    if command[0] == "scaling":
+        sizes(folders)
     if command[0] == "sweep":
         assert call(["-m", "seed=0", *SHORT]) == 0
     if command == ["ui"]:

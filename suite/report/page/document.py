@@ -30,6 +30,7 @@ from suite.report.page.charts import Chart
 from suite.report.page.claims import claims
 from suite.report.page.insights import insights
 from suite.report.page.learning import CLOCKS, Band, ReadEvents, band, read_curves
+from suite.report.page.scaling import scaled
 from suite.report.page.shown import MOST_ROWS, Contents
 from suite.report.tables import across_headings, across_lines, across_notes
 from suite.trust.text import printable
@@ -59,7 +60,7 @@ def write_page(
     """Write the page, whole or not at all; return its path. The same input gives the same bytes.
 
     runs: folder of the runs' folders, which are named after their ids; what is not there is not
-    shown. read_events: reads a journal.
+    shown. What `triathlon scaling` wrote beside that folder is. read_events: reads a journal.
     """
     contents = Contents(leaderboard=leaderboard, records=records)
     page = _render(contents, runs, read_events)
@@ -82,6 +83,8 @@ def _render(contents: Contents, runs: Path, read_events: ReadEvents) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    results = runs.parent
+    told: dict[str, Sequence[object]] = {"scaling": scaled(results), "claims": claims(results)}
     scripts = {"script": _file("page.js"), "library": _library()}
     environment.filters["capitalize_first"] = lambda text: f"{text[:1].upper()}{text[1:]}"
     return environment.get_template("page.html.jinja").render(
@@ -93,7 +96,8 @@ def _render(contents: Contents, runs: Path, read_events: ReadEvents) -> str:
         confused=confused,
         galleries=evidence.galleries(contents, runs),
         insights=insights(contents, runs),
-        claims=claims(runs.parent),
+        **told,
+        absent=[name for name, found in told.items() if not found],
         across=contents.leaderboard.across,
         across_headings=across_headings,
         across_lines=lambda found: list(islice(across_lines(found), MOST_ROWS)),

@@ -165,6 +165,17 @@ def test_where_there_is_nothing_the_page_says_so(page, made, results):
     assert "No run here kept its mistakes." in text
 
 
+def test_scaling_has_a_section_where_it_was_studied(page, sweep, results):
+    assert 'id="scaling"' not in page(sweep)
+    table = {"title": "laws", "headings": ["α"], "rows": [["<i>0.5</i>"]]}
+    section = {"title": "Laws", "lines": ["α & E"], "pictures": [], "tables": [table]}
+    (results / "scaling.json").write_text(json.dumps({"sections": [section]}))
+    written = page(sweep)
+    assert 'href="#scaling"' in written
+    assert "<li>α &amp; E</li>" in written
+    assert "&lt;i&gt;0.5&lt;/i&gt;" in written
+
+
 def test_time_goes_where_it_went(page, sweep):
     chart = next(c for c in _data(page(sweep))["charts"] if c["id"] == "time-0")
     rows = [dict(zip(chart["columns"], row, strict=True)) for row in chart["rows"]]
