@@ -111,7 +111,7 @@ def _compare(subject: Subject, other: Subject, most: int) -> tuple[str, bytes, d
         order = shuffled(len(pairs.other))
         chance = debiased_cka(grams[0][-1], grams[1][-1][np.ix_(order, order)])
         told += f", {chance:+.3f} with pairs exchanged"
-    best = np.unravel_index(int(np.nanargmax(found)), found.shape)
+    best = np.unravel_index(int(np.nan_to_num(found, nan=-1.0).argmax()), found.shape)
     told += (
         f"; most alike: {names[0][best[0]]} of this run and {names[1][best[1]]} of the other, "
         f"{found[best]:.3f}."

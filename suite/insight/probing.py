@@ -6,16 +6,20 @@ Legend: L layers.
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from suite.insight import effects
-from suite.insight.finding import Finding, Table
+from suite.insight.finding import Finding
+from suite.insight.probe_tables import (
+    labels_table,
+    listed,
+    picture,
+    properties_table,
+    score_at,
+)
 from suite.insight.probes import (
     Learned,
     Probed,
     Slopes,
     learned,
+    over_seeds,
     probe_model,
     questions,
     slopes_of,
@@ -26,6 +30,8 @@ from suite.task import Figure
 _FIRST_CONTROL = 1000
 """Seed of the first untrained network: no run's own."""
 _FEW = 100
+_DECIDE = ("task", "data", "backbone", "loss", "optimizer", "schedule", "trainer", "precision")
+"""Parts of a configuration that its runs share."""
 _ENDS = {"": "value", "_low": "low", "_high": "high"}
 
 
@@ -52,16 +58,20 @@ def probes(
             others |= {} if theirs is None else {other.name: theirs}
     slopes = slopes_of(trained)
     beyond = learned(trained, untrained) if untrained else None
-    tables = [_labels_table(trained, untrained, others)]
-    tables += [
-        _properties_table(name, one) for name, one in {"this run": trained, **others}.items()
-    ]
+    repeats = [beyond.slopes] if beyond is not None else []
+    for number, other in enumerate(against, 1):
+        if repeats and other.name in others and _repeats(subject, other):
+            twin = probe_model(other.fresh(_FIRST_CONTROL + controls + number), task, asked)
+            repeats += [] if twin is None else [learned(others[other.name], [twin]).slopes]
+    over = over_seeds(repeats) if len(repeats) > 1 else None
+    tables = [labels_table(trained, untrained, others)]
+    tables += [properties_table(name, one) for name, one in {"this run": trained, **others}.items()]
     return Finding(
         name="probes",
         title="What can be read off each layer",
-        lines=_lines(trained, slopes, beyond, others),
+        lines=[*_lines(trained, slopes, beyond, others), *_seeds_lines(over)],
         tables=[table for table in tables if table.rows],
-        figures=[Figure("scores_by_depth", _picture(trained, untrained))],
+        figures=[Figure("scores_by_depth", picture(trained, untrained))],
         numbers={
             "run": _plain(trained),
             "slopes": _slopes_plain(slopes),
@@ -69,6 +79,7 @@ def probes(
             "learned": None
             if beyond is None
             else {"output": beyond.output.plain(), **_slopes_plain(beyond.slopes)},
+            "learned_over_seeds": None if over is None else _slopes_plain(over),
             "against": {
                 name: _plain(one) | {"slopes": _slopes_plain(slopes_of(one))}
                 for name, one in others.items()
@@ -81,14 +92,14 @@ def probes(
 def _lines(
     trained: Probed, slopes: Slopes, beyond: Learned | None, others: dict[str, Probed]
 ) -> list[str]:
-    first, last = (_score(trained, trained.labels, at) for at in (0, -1))
+    first, last = (score_at(trained, trained.labels, at) for at in (0, -1))
     n = trained.examples
     lines = [
         "Ridge regression on every layer, fitted on training examples, its strength chosen on "
         f"held-out folds of these, scored on {n:,} test examples. 1 is perfect, 0 is what knowing "
         "nothing gives; means and slopes take less than that for nothing. Intervals are over test "
         "examples, of this one run.",
-        f"{_listed(trained.labels).capitalize()}: {first:.3f} at the {trained.layers[0]}, "
+        f"{listed(trained.labels).capitalize()}: {first:.3f} at the {trained.layers[0]}, "
         f"{last:.3f} at the output; slope over depth {slopes.label}.",
     ]
     if n < _FEW:
@@ -97,7 +108,7 @@ def _lines(
         lines.append("The task tells no property that varies here: abstraction is not measured.")
     else:
         lines.append(
-            f"Low-level properties ({_listed(trained.properties)}): slope {slopes.properties}; "
+            f"Low-level properties ({listed(trained.properties)}): slope {slopes.properties}; "
             f"the label's less theirs {slopes.abstraction}."
         )
     if beyond is not None:
@@ -108,7 +119,7 @@ def _lines(
             "" if theirs.abstraction is None else f", less that of properties {theirs.abstraction}"
         )
         lines.append(
-            f"{name}: {_score(other, other.labels, -1):.3f} at the output; label's slope "
+            f"{name}: {score_at(other, other.labels, -1):.3f} at the output; label's slope "
             f"{theirs.label}{gap}."
         )
     return lines
@@ -131,86 +142,25 @@ def _beyond_lines(beyond: Learned) -> list[str]:
     return lines
 
 
-def _labels_table(probed: Probed, untrained: Sequence[Probed], others: dict[str, Probed]) -> Table:
-    """Return the label's score by layer, with its interval and controls."""
-    weight_RM = effects.weights_of_resamples(probed.examples)
-    label_RL = probed.mean_scores(probed.labels, weight_RM)
-    columns = {}
-    control_L = _control(untrained)
-    if control_L is not None:
-        columns[f"untrained, mean of {len(untrained)}"] = list(control_L)
-    for name, other in others.items():
-        if len(other.layers) == len(probed.layers):
-            columns[name] = [_score(other, other.labels, at) for at in range(len(other.layers))]
-    rows = []
-    for at, layer in enumerate(probed.layers):
-        one = effects.bootstrapped(label_RL[:, at], n=probed.examples, over="test examples")
-        row = [layer, f"{probed.depth_L[at]:.2f}", f"{one.value:.3f}",
-               f"{one.low:.3f} to {one.high:.3f}"]  # fmt: skip
-        rows.append(row + [f"{column[at]:.3f}" for column in columns.values()])
-    return Table(
-        title=f"Score of {_listed(probed.labels)} by layer",
-        headings=["layer", "depth", "score", "95% interval", *columns],
-        rows=rows,
+def _repeats(one: Subject, other: Subject) -> bool:
+    """Return whether two runs differ in their seed alone, as far as it can change a result."""
+    same = all(one.config.get(key) == other.config.get(key) for key in _DECIDE)
+    return same and one.seed != other.seed
+
+
+def _seeds_lines(over: Slopes | None) -> list[str]:
+    """Say what holds over runs that differ in their seed, each beside untrained networks of its
+    own.
+    """
+    if over is None:
+        return []
+    told = (
+        f"Over {over.label.n} runs that differ in their seed alone, beyond untrained networks: the "
+        f"label's slope {over.label}, {over.label.verdict}"
     )
-
-
-def _properties_table(name: str, probed: Probed) -> Table:
-    rows = [
-        [layer, *(f"{errors[p].score:.3f}" for p in probed.properties)]
-        for layer, errors in zip(probed.layers, probed.errors, strict=True)
-    ]
-    headings = [one.replace("_", " ") for one in probed.properties]
-    return Table(
-        title=f"Score of low-level properties by layer, {name}",
-        headings=["layer", *headings],
-        rows=rows if headings else [],
-    )
-
-
-def _control(untrained: Sequence[Probed]) -> NDArray[np.float64] | None:
-    if not untrained:
-        return None
-    every = np.ones((1, untrained[0].examples))
-    return np.asarray(np.mean([one.mean_scores(one.labels, every)[0] for one in untrained], 0))
-
-
-def _picture(trained: Probed, untrained: Sequence[Probed]) -> bytes:
-    """Draw scores over depth: the label with its band and control, and each property."""
-    import matplotlib.pyplot as plt
-
-    from suite.figures import png
-    from suite.trust.text import figure_text
-
-    canvas, axes = plt.subplots(figsize=(6.4, 4.0), layout="constrained")
-    weight_RM = effects.weights_of_resamples(trained.examples)
-    label_RL = trained.mean_scores(trained.labels, weight_RM)
-    low_L, high_L = np.nanquantile(label_RL[1:], [0.025, 0.975], axis=0)
-    depth = trained.depth_L
-    axes.fill_between(depth, low_L, high_L, color="C0", alpha=0.2, linewidth=0)
-    axes.plot(depth, label_RL[0], "o-", color="C0", linewidth=2.4, label=_listed(trained.labels))
-    control_L = _control(untrained)
-    if control_L is not None:
-        axes.plot(depth, control_L, "o--", color="C0", alpha=0.6, label="the same, untrained")
-    every = np.ones((1, trained.examples))
-    for number, name in enumerate(trained.properties):
-        axes.plot(depth, trained.scores(name, every)[0], ".-", color=f"C{number % 8 + 1}",
-                  linewidth=1, label=figure_text(name.replace("_", " ")))  # fmt: skip
-    axes.axhline(0, color="0.6", linewidth=0.8)
-    axes.set_ylim(max(-0.25, axes.get_ylim()[0]), 1.03)
-    axes.set_xticks(depth, trained.layers, rotation=45, ha="right", fontsize=8)
-    axes.set_xlabel("layer, from input to output")
-    axes.set_ylabel("probe's score (0 chance, 1 perfect)")
-    axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
-    return png(canvas)
-
-
-def _score(probed: Probed, names: Sequence[str], at: int) -> float:
-    return float(np.mean([max(probed.errors[at][name].score, 0) for name in names]))
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(name.replace("_", " ") for name in names)
+    if over.abstraction is not None:
+        told += f"; less that of properties {over.abstraction}, {over.abstraction.verdict}"
+    return [f"{told}."]
 
 
 def _plain(probed: Probed) -> dict[str, Any]:
@@ -235,8 +185,8 @@ def _slopes_plain(slopes: Slopes) -> dict[str, Any]:
 
 def _metrics(trained: Probed, slopes: Slopes, beyond: Learned | None) -> dict[str, float]:
     values = {
-        "label_stem": _score(trained, trained.labels, 0),
-        "label_output": _score(trained, trained.labels, -1),
+        "label_stem": score_at(trained, trained.labels, 0),
+        "label_output": score_at(trained, trained.labels, -1),
     }
     values |= {f"{name}_slope": one["value"] for name, one in _slopes_plain(slopes).items()}
     if beyond is not None:

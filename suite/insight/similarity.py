@@ -72,7 +72,7 @@ def debiased_effect(one_NN: Floats, other_NN: Floats) -> Effect:
         rows = rng.permutation(n)[: n // 2]
         at = np.ix_(rows, rows)
         halves.append(debiased_cka(one_NN[at], other_NN[at]))
-    half = 1.96 * float(np.nanstd(halves))
+    half = 1.96 * float(np.std([one for one in halves if np.isfinite(one)] or [np.nan]))
     return Effect(value=value, low=value - half, high=value + half, n=n, over="examples")
 
 

@@ -73,6 +73,7 @@ def test_other_runs_are_compared_where_examples_or_labels_pair_them(inside, tmp_
     said = inside("insight", one, *QUICK, "--against", other, spoken)
     assert said.code == 0, said
     assert f"{other}: output " in said.out
+    assert "Over 2 runs that differ in their seed alone" in said.out
     assert "(CKA over 64 test examples); most alike: stem" in said.out
     assert "pairs of test examples of one label)" in said.out
     assert "with pairs exchanged" in said.out

@@ -60,4 +60,6 @@ def test_matrix_is_each_with_each():
     found = matrix(grams, grams[:2])
     assert found.shape == (3, 2)
     assert found[2, 1] == pytest.approx(debiased_cka(grams[2], grams[1]))
-    assert np.isnan(matrix(grams[:1], [np.zeros((30, 30))])).all()
+    nothing = np.zeros((30, 30))
+    assert np.isnan(matrix(grams[:1], [nothing])).all()
+    assert debiased_effect(grams[0], nothing).verdict == "unclear"
