@@ -29,6 +29,8 @@ _WIDTHS = (0.15, 0.3)
 """Of the envelope, as shares of the side."""
 _NARROWEST, _FASTEST = 0.5, 0.5
 """Pixels; cycles a pixel (the highest frequency that pixels can show)."""
+_GAIN, _PATIENCE = 1e-5, 3
+"""Share of a filter's energy that a step gains at least; steps to wait for such a one."""
 _DIFFERENCE = 1e-5
 _SINGULAR = 1e-9
 
@@ -198,6 +200,7 @@ def _descend(
     damping_NS = torch.full_like(error_NS, 1e-2)
     parameters = now_NSP.shape[2]
     unit_PP = torch.eye(parameters, dtype=torch.float64)
+    waited = 0
     for _ in range(_STEPS):
         slopes = [(residual(now_NSP + _DIFFERENCE * unit) - rest_NSK) for unit in unit_PP]
         slope_NSKP = torch.stack(slopes, 3) / _DIFFERENCE
@@ -205,6 +208,7 @@ def _descend(
         pull_NSP = (slope_NSKP.transpose(2, 3) @ rest_NSK[..., None])[..., 0]
         scale_NSP = curve_NSPP.diagonal(dim1=2, dim2=3) + 1e-8
         damped = curve_NSPP + torch.diag_embed(damping_NS[..., None] * scale_NSP + 1e-12)
+        before_NS = error_NS
         tried_NSP = (now_NSP - torch.linalg.solve(damped, pull_NSP)).clamp(low, high)
         tried_rest = residual(tried_NSP)
         tried_error = tried_rest.square().sum(2)
@@ -212,5 +216,9 @@ def _descend(
         now_NSP = torch.where(better_NS[..., None], tried_NSP, now_NSP)
         rest_NSK = torch.where(better_NS[..., None], tried_rest, rest_NSK)
         error_NS = torch.where(better_NS, tried_error, error_NS)
+        gained = ((before_NS - error_NS) > _GAIN).any()
+        waited = 0 if gained else waited + 1
+        if waited == _PATIENCE:
+            break
         damping_NS = (damping_NS * torch.where(better_NS, 0.3, 4.0)).clamp(1e-9, 1e9)
     return now_NSP, error_NS

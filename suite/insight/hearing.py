@@ -1,14 +1,13 @@
 """What filters learned on waves are tuned to: whether frequencies are spaced as people hear them.
 
 Filters are sorted by the frequency that they pass best, as Sainath et al. 2015 ("Learning the
-speech front-end with raw waveform CLDNNs") show them. Where frequencies are spaced evenly on a
-scale, a filter's place among the sorted is a line over its frequency on that scale. How far from a
-line it is can so be compared between scales, whatever their unit.
+speech front-end with raw waveform CLDNNs") show them. Where they divide a scale evenly, the filter
+at half of the bank lies at half of the scale, and so on: how far off they are, as a share of the
+scale, can be compared between scales.
 
 Legend: N filters, S samples, F frequency bins, R resamples.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
@@ -28,6 +27,8 @@ _RESAMPLES = 2_000
 _COARSE = 16
 """Frequencies that filters have to be able to tell apart at least: their number of samples / 2."""
 _FEWEST = 8
+_NEAR = 0.1
+"""Share of a scale that filters may be off, and still be told to divide it."""
 
 Floats = NDArray[np.float64]
 
@@ -46,12 +47,19 @@ class Tuning:
 
 @dataclass(frozen=True)
 class Spacing:
-    """Deviations from even spacing, as shares of the bank, and by how much linear is worse."""
+    """How far filters are from dividing a scale evenly, as shares of it (root mean squares)."""
 
     mel: float
     linear: float
     gain: Effect
     """Deviation from linear less that from mel: above 0 where mel fits better."""
+
+    @property
+    def verdict(self) -> str:
+        """Say which scale they divide: mel, linear, either (it is open which), or neither."""
+        if min(self.mel, self.linear) > _NEAR:
+            return "neither"
+        return {"yes": "mel", "no": "linear", "unclear": "either"}[self.gain.verdict]
 
 
 def mel(hertz: ArrayLike) -> Floats:
@@ -70,31 +78,27 @@ def tuning(weight_NS: ArrayLike, sample_rate: int) -> Tuning:
     return Tuning(power_NF.argmax(1) * step, width_N)
 
 
-def spacing(centre_N: ArrayLike, *, seed: int = 0) -> Spacing:
-    """Return how evenly frequencies are spaced in mel and in hertz; resamples are of filters.
+def spacing(centre_N: ArrayLike, highest: float, *, seed: int = 0) -> Spacing:
+    """Return how evenly filters divide each scale from 0 to `highest` hertz.
 
-    Raises `ValueError` for fewer than 3 filters.
+    Resamples are of filters.     Raises `ValueError` where there is no filter.
     """
     centre_N = np.asarray(centre_N, dtype=np.float64)
-    if len(centre_N) < 3:
-        raise ValueError(f"{len(centre_N)} filters: spacing needs three")
+    if not len(centre_N):
+        raise ValueError("there is no filter")
     drawn_RN = np.random.default_rng(seed).choice(centre_N, (_RESAMPLES, len(centre_N)))
     all_RN = np.concatenate([centre_N[None], drawn_RN])
-    mel_R, linear_R = _deviation(all_RN, mel), _deviation(all_RN, np.asarray)
+    mel_R = _deviation(mel(all_RN) / mel(highest))
+    linear_R = _deviation(all_RN / highest)
     gain = bootstrapped(linear_R - mel_R, n=len(centre_N), over="filters")
     return Spacing(float(mel_R[0]), float(linear_R[0]), gain)
 
 
-def _deviation(centre_RN: Floats, scale: Callable[[Floats], Floats]) -> Floats:
-    """Return the root mean square of places, between 0 and 1, less the line over the scale."""
-    count = centre_RN.shape[1]
-    place_N = (np.arange(count) + 0.5) / count - 0.5
-    value_RN = scale(np.sort(centre_RN, axis=1))
-    value_RN = value_RN - value_RN.mean(1, keepdims=True)
-    square_R = np.square(value_RN).sum(1)
-    slope_R = value_RN @ place_N / np.where(square_R > 0, square_R, 1)
-    rest_RN = place_N - slope_R[:, None] * value_RN
-    return np.asarray(np.sqrt(np.square(rest_RN).mean(1)))
+def _deviation(share_RN: Floats) -> Floats:
+    """Return the root mean square of how far filters are from where even spacing has them."""
+    count = share_RN.shape[1]
+    place_N = (np.arange(count) + 0.5) / count
+    return np.asarray(np.sqrt(np.square(np.sort(share_RN, axis=1) - place_N).mean(1)))
 
 
 def hearing(subject: Subject, controls: int = 3) -> Finding | None:
@@ -109,7 +113,7 @@ def hearing(subject: Subject, controls: int = 3) -> Finding | None:
     banks = {"trained": _tuned(found)}
     for seed in range(1, controls + 1):
         banks[f"untrained, seed {seed}"] = _tuned(_of(subject, seed, batch))
-    spacings = {name: spacing(bank.centre_N) for name, bank in banks.items()}
+    spacings = {name: spacing(bank.centre_N, found.sample_rate / 2) for name, bank in banks.items()}
     related = {name: rank_correlation(bank.centre_N, bank.width_N) for name, bank in banks.items()}
     controlled = [bank for name, bank in banks.items() if name != "trained"]
     effects = {"linear - mel": spacings["trained"].gain}
@@ -141,6 +145,7 @@ def hearing(subject: Subject, controls: int = 3) -> Finding | None:
             "deviation from mel": {n: s.mel for n, s in spacings.items()},
             "deviation from linear": {n: s.linear for n, s in spacings.items()},
             "width over centre": {n: e.plain() for n, e in related.items()},
+            "verdict": {n: s.verdict for n, s in spacings.items()},
             "effects": {name: effect.plain() for name, effect in effects.items()},
         },
         metrics={
@@ -190,14 +195,17 @@ def _lines(
 ) -> list[str]:
     own = spacings["trained"]
     said = {
-        "yes": "their frequencies are spaced more as on the mel scale",
-        "no": "their frequencies are spaced more evenly in hertz than on the mel scale",
-        "unclear": "whether the mel scale or hertz tells their spacing better is open",
-    }[own.gain.verdict]
-    samples = found.weight_OS.shape[1]
+        "mel": "divide the spectrum as the mel scale does",
+        "linear": "divide the spectrum evenly in hertz",
+        "either": "divide the spectrum, but whether in mel or in hertz is open",
+        "neither": f"divide the spectrum neither in mel nor in hertz within {_NEAR:.0%}",
+    }[own.verdict]
+    nearer = {"yes": "nearer to mel", "no": "nearer to hertz", "unclear": "no nearer to either"}
+    samples, middle = found.weight_OS.shape[1], np.median(banks["trained"].centre_N)
     lines = [
-        f"{found.what}, {len(banks['trained'].centre_N)} of {samples} samples: {said} "
-        f"(deviation from linear less that from mel, as a share of the bank: {own.gain})."
+        f"{found.what}, {len(banks['trained'].centre_N)} of {samples} samples: they {said}.",
+        f"They are {own.mel:.0%} of the scale off in mel and {own.linear:.0%} in hertz, difference "
+        f"{own.gain}: {nearer[own.gain.verdict]}. Half of them lie below {middle:,.0f} Hz.",
     ]
     controls = [s.gain.value for name, s in spacings.items() if name != "trained"]
     if controls:

@@ -82,7 +82,7 @@ def test_planted_gabors_beat_untrained_filters_and_an_untrained_network_does_not
     assert {figure.name for figure in found.figures} == {
         "filters", "gabor_fits", "gabor_r2", "filters_untrained",
     }  # fmt: skip
-    null = filters(_subject(_model(0), _model_of, _task()), controls=2)
+    null = filters(_subject(_model(0), _model_of, _task()), controls=1)
     assert null is not None
     assert null.numbers["effects"]["trained - untrained"]["low"] < 0
     assert null.numbers["effects"]["trained - untrained"]["high"] > 0

@@ -21,15 +21,17 @@ def test_a_planted_mel_bank_and_a_planted_linear_bank_are_told_apart() -> None:
     np.testing.assert_allclose(on_mel.centre_N, mel_hertz, atol=12)
     assert rank_correlation(on_mel.centre_N, on_mel.width_N).low > 0.9
     shuffled = np.random.default_rng(1).permutation(on_mel.centre_N)  # filters come in any order
-    found = spacing(shuffled + 10 * NOISE)
-    assert found.gain.verdict == "yes"
-    assert found.mel < 0.01 < 0.05 < found.linear
+    found = spacing(np.abs(shuffled + 10 * NOISE), 8000)
+    assert (found.gain.verdict, found.verdict) == ("yes", "mel")
+    assert found.mel < 0.06 < 0.15 < found.linear
     linear = tuning(_bank(8000 * steps, np.full(COUNT, 60.0)), RATE)
     assert abs(rank_correlation(linear.centre_N, linear.width_N).value) < 0.5
-    assert spacing(linear.centre_N).gain.verdict == "no"
-    # What lies between the two is neither's: no verdict.
-    between = np.sort(0.52 * mel_hertz + 0.48 * 8000 * steps) + 150 * NOISE
-    assert spacing(between).gain.verdict == "unclear"
+    assert spacing(linear.centre_N, 8000).verdict == "linear"
+    # What lies between the two is neither's, and crowding at the bottom is not the mel scale.
+    between = 0.5 * (mel_hertz + 8000 * steps) + 50 * NOISE
+    assert spacing(between, 8000).gain.verdict == "unclear"
+    crowded = spacing([*(400 * steps), 7900.0], 8000)
+    assert (crowded.gain.verdict, crowded.verdict) == ("yes", "neither")
 
 
 def test_tuning_knows_the_width_of_what_passes_and_leaves_out_silence() -> None:
@@ -40,6 +42,6 @@ def test_tuning_knows_the_width_of_what_passes_and_leaves_out_silence() -> None:
     assert found.width_N[0] == pytest.approx(2 * np.sqrt(np.pi) * 100 / np.sqrt(2), rel=0.02)
 
 
-def test_too_few_filters_have_no_spacing() -> None:
-    with pytest.raises(ValueError, match="2 filters: spacing needs three"):
-        spacing([100.0, 200.0])
+def test_no_filters_have_no_spacing() -> None:
+    with pytest.raises(ValueError, match="there is no filter"):
+        spacing([], 4000)
