@@ -72,6 +72,10 @@ class DataSetTask(Task):
         """Return the batch of these examples of a split, as evaluation reads them."""
         return self.data.splits[split].take(torch.as_tensor(indices, dtype=torch.int64))
 
+    def pieces(self, split: Split, index: int) -> Sequence[str]:
+        """Return what each position of a text stands for, in words; empty for other than texts."""
+        return ()
+
     def example_batch(self) -> Batch:
         return self.data.splits[Split.VALIDATION].typical(self.setup.eval_batch_size)
 

@@ -135,6 +135,9 @@ class Tokenizer(Protocol):
     def encode(self, texts: list[str], most: int) -> list[list[int]]:
         """Return the numbers of each text, with special tokens, `most` at most."""
 
+    def decode(self, ids: list[int]) -> list[str]:
+        """Return the piece of text that each number stands for."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Intake:

@@ -4,6 +4,7 @@ Legend: K classes.
 """
 
 import io
+import warnings
 from collections.abc import Sequence
 
 import matplotlib
@@ -45,7 +46,10 @@ def confusion_matrix_png(counts_KK: Tensor, classes: Sequence[str]) -> bytes:
 def png(canvas: Canvas) -> bytes:
     """Return the drawing as PNG bytes and free it."""
     buffer = io.BytesIO()
-    # Even a constrained layout lets long labels run out of the canvas.
-    canvas.savefig(buffer, dpi=110, bbox_inches="tight")
+    with warnings.catch_warnings():
+        # A script that no font has is drawn as boxes.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        # Even a constrained layout lets long labels run out of the canvas.
+        canvas.savefig(buffer, dpi=110, bbox_inches="tight")
     plt.close(canvas)
     return buffer.getvalue()

@@ -20,6 +20,7 @@ from suite.run import build_model, build_task
 from suite.task import Task
 from suite.tracking.journal import ended
 from suite.tracking.model_folder import read_model_folder
+from suite.training.snapshots import snapshots_of
 from suite.training.weights import put_back, read_weights
 
 
@@ -66,7 +67,7 @@ def _subject(folder: Path, config: RunConfig, task: DataSetTask, device: torch.d
         model=model,
         fresh=fresh,
         started=started,
-        snapshots={},
+        snapshots=snapshots_of(folder),
         config=config.plain(),
         seed=config.seed,
     )

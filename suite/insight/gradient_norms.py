@@ -93,9 +93,9 @@ def ratio(found: Norms, *, seed: int = 0) -> Ratio | None:
     )
 
 
-def gradient_norms(subject: Subject, *, batches: int = 8, examples: int = 32) -> Finding | None:
+def gradient_norms(subject: Subject, *, batches: int = 8, batch_size: int = 32) -> Finding | None:
     """Look at the gradients of a run as training has them; None where nothing was trained."""
-    losses = [training_loss(subject, batch) for batch in _some(subject, batches, examples)]
+    losses = [training_loss(subject, batch) for batch in _some(subject, batches, batch_size)]
     stages = _stages(subject)
     if not trained_by_layer(subject.model):
         return None
@@ -107,7 +107,7 @@ def gradient_norms(subject: Subject, *, batches: int = 8, examples: int = 32) ->
     ratios = {name: ratio(one) for name, one in found.items()}
     first, last = next(iter(found)), "best"
     lines = [
-        f"Over {len(losses)} training batches of at most {examples} examples, in training mode."
+        f"Over {len(losses)} training batches of at most {batch_size} examples, in training mode."
     ]
     at_first, at_best = ratios[first], ratios[last]
     if at_first is not None and at_best is not None:

@@ -101,10 +101,10 @@ def largest_errors(pairs: Mapping[str, tuple[nn.Module, LossOfModel]]) -> dict[s
     return {name: largest_error(model, loss) for name, (model, loss) in pairs.items()}
 
 
-def gradients(subject: Subject, *, examples: int = 16, directions: int = 3) -> Finding:
+def gradients(subject: Subject, *, batch_size: int = 16, directions: int = 3) -> Finding:
     """Check the gradient of the run's own model, on examples of its training."""
     model = doubled(subject.model).train()
-    loss = training_loss(subject, few(subject, examples))
+    loss = training_loss(subject, few(subject, batch_size))
     found = slopes(model, loss, directions=directions, seed=subject.seed)
     worst = max(found, key=lambda one: one.error)
     agree = worst.error <= AGREE
@@ -119,7 +119,7 @@ def gradients(subject: Subject, *, examples: int = 16, directions: int = 3) -> F
         lines=[
             f"Backpropagation and finite differences {told}: the largest relative error is "
             f"{worst.error:.1e}, in {worst.layer} (up to {AGREE:.0e} is rounding and kinks).",
-            f"Slopes of the training loss on {examples} examples along {directions} random "
+            f"Slopes of the training loss on {batch_size} examples along {directions} random "
             "directions in each layer's weights, in float64, at the best weights.",
         ],
         tables=[

@@ -19,7 +19,7 @@ _FEWEST = 3
 def landscape(
     subject: Subject,
     *,
-    examples: int = 192,
+    on_line: int = 192,
     points: int = 21,
     side: int = 11,
     curved: int = 32,
@@ -27,19 +27,19 @@ def landscape(
 ) -> Finding | None:
     """Look at the loss around a run's way from its first weights to its best.
 
-    examples: of each split, for the line, and a third of them for the plane, which has side x side
-    points. curved: examples for the curvature. None: nothing was trained.
+    on_line: examples of each split, for the line, and a third of them for the plane, which has
+    side x side points. curved: examples for the curvature. None: nothing was trained.
     """
     start, best = trained(subject.started()), trained(subject.model)
     if not best:
         return None
-    surface = Surface(subject.task, subject.model, examples=examples)
+    surface = Surface(subject.task, subject.model, examples=on_line)
     walked = along(surface, start, best, points=points)
     barriers = {split: barrier(line) for split, line in walked.items()}
     path = [{n: read()[n].to(w) for n, w in best.items()} for read in subject.snapshots.values()]
     whole = len(path) >= _FEWEST
     plane = main_plane(path, best) if whole else random_plane(best, seed=subject.seed)
-    coarse = Surface(subject.task, subject.model, examples=max(examples // 3, 1), parts=1)
+    coarse = Surface(subject.task, subject.model, examples=max(on_line // 3, 1), parts=1)
     map_ = loss_map(coarse, plane, best, side=side)
     before, after = curvatures(subject, examples=curved, iterations=iterations)
     return Finding(

@@ -16,26 +16,34 @@ from suite.insight.subject import Subject
 SECTIONS = {
     "probes": "suite.insight.probing:probes",
     "similarity": "suite.insight.comparing:similarity",
+    "embedding": "suite.insight.embedding:embedding",
+    "filters": "suite.insight.filters:filters",
+    "hearing": "suite.insight.hearing:hearing",
+    "exciting": "suite.insight.exciting:exciting",
+    "attribution": "suite.insight.attribution:attribution",
+    "gradients": "suite.insight.gradients:gradients",
+    "gradient_norms": "suite.insight.gradient_norms:gradient_norms",
+    "landscape": "suite.insight.landscape:landscape",
 }
 """By name, in the order that they are shown in."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What may be asked of a section.
+    """What may be asked of a section; None is the section's own choice.
 
     examples: of a split, at most. controls: untrained networks to compare with.
     against: other runs.
     """
 
-    examples: int = 1000
-    controls: int = 3
+    examples: int | None = None
+    controls: int | None = None
     against: Sequence[Subject] = ()
 
     def __post_init__(self) -> None:
         for name, least in (("examples", 32), ("controls", 0)):
             value = getattr(self, name)
-            if value < least:
+            if value is not None and value < least:
                 raise ConfigError(f"--{name} {value}: must be {least} or more")
 
 
@@ -58,5 +66,7 @@ def look(name: str, subject: Subject, options: Options) -> Finding | None:
     module, _, function = SECTIONS[name].partition(":")
     section: Callable[..., Finding | None] = getattr(import_module(module), function)
     asked = inspect.signature(section).parameters
-    given = {key: value for key, value in vars(options).items() if key in asked}
+    given = {
+        key: value for key, value in vars(options).items() if key in asked and value is not None
+    }
     return section(subject, **given)

@@ -108,6 +108,9 @@ class OwnTokenizer:
         rows: list[list[int]] = cut["input_ids"]
         return rows
 
+    def decode(self, ids: list[int]) -> list[str]:
+        return list(self.fast.convert_ids_to_tokens(ids))
+
 
 def position_limit(config: PreTrainedConfig) -> int | None:
     """Return how many positions the model has embeddings for; None where it has no limit."""

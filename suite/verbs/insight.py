@@ -56,10 +56,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--results", type=Path, default=Path("results"))
     parser.add_argument("--only", help="sections, as in probes,similarity (default: all)")
     parser.add_argument(
-        "--examples", type=int, default=1000, help="of a split, at most (default: 1000)"
+        "--examples", type=int, help="of a split, at most (default: each section's own number)"
     )
     parser.add_argument(
-        "--controls", type=int, default=3, help="untrained networks to compare with (default: 3)"
+        "--controls", type=int, help="untrained networks to compare with (default: 1 to 3)"
     )
     parser.add_argument(
         "--against", nargs="+", default=[], metavar="RUN",

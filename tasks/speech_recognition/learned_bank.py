@@ -1,11 +1,13 @@
 """A filter bank that is learned on the wave, in the place of the mel spectrogram.
 
-Pairs of filters of a frame's length step over the wave several times a hop; the sum of the squares
-of a pair (its power, whatever the phase) is averaged over a frame by a Hann window, and goes on as
-the power of a mel band does. After Zeghidour et al. 2018, "Learning filterbanks from raw speech for
-phone recognition", section 2, with three departures: filters start as windowed noise and not as mel
-filters, so that what they become was learned; they step over some samples, as a CPU has to train
-them; and power is taken relative to the recording's loudest.
+Each sample loses most of the one before it. Pairs of filters of a frame's length step over that
+several times a hop; the sum of the squares of a pair (its power, whatever the phase) is averaged
+over a frame by a Hann window, and goes on as the power of a mel band does.
+
+After Zeghidour et al. 2018, "Learning filterbanks from raw speech for phone recognition", section
+2, with three departures: filters start as windowed noise and not as mel filters, so that what they
+become was learned; they step over some samples, as a CPU has to train them; and power is taken
+relative to the recording's loudest.
 
 Legend: B batch, S samples, M bands, T frames, P steps of the filters, N samples of a filter.
 """
@@ -23,6 +25,9 @@ from tasks.speech_recognition.spectrogram import LogMel, frame_samples, log_of_l
 
 _SPEED = 5
 """The stream of random numbers that a recording's speed is drawn from."""
+_PRE_EMPHASIS = 0.97
+"""Share of the sample before that is taken off each: speech has little power at high frequencies,
+and filters that noise begins would all move to low ones."""
 _STEPS_OF_A_HOP = 4
 """Steps that filters take at least from one frame to the next."""
 
@@ -72,7 +77,10 @@ class LearnedBank(LogMel):
         frames = wave_BS.shape[1] // self.hop + 1
         steps = (frames - 1) * self.steps_of_a_hop + len(self.window_P)
         needed = (steps - 1) * self.pairs.stride[0] + samples
-        padded_BS = F.pad(wave_BS, (before, max(needed - before - wave_BS.shape[1], 0)))
+        # One more in front, for the difference. What is missing behind is at least a sample, as the
+        # last frame reaches beyond the end: padding of the batch changes nothing.
+        padded_BS = F.pad(wave_BS, (before + 1, max(needed - before - wave_BS.shape[1], 0)))
+        padded_BS = padded_BS[:, 1:] - _PRE_EMPHASIS * padded_BS[:, :-1]
         pair_BMP = self.pairs(padded_BS[:, None]).unflatten(1, (-1, 2))
         power_BMP = pair_BMP.square().sum(2)
         window_11P = self.window_P[None, None]

@@ -142,6 +142,18 @@ class TextClassification(Classification):
     def show(self, split: Split, index: int) -> Shown:
         return shown_text(self.texts.splits[split].texts[index])
 
+    def pieces(self, split: Split, index: int) -> list[str]:
+        batch = self.data.splits[split].take(torch.tensor([index]))
+        ids = batch["tokens_BT"][0].tolist()
+        if self.tokens_of_backbone is not None:
+            return self.tokens_of_backbone.decode(ids)
+        tokens = [self.cut.tokenizer.id_to_token(number) or "" for number in ids]
+        if "word_length_BW" not in batch:
+            return tokens
+        ends = batch["word_length_BW"][0].cumsum(0).tolist()
+        starts = [0, *ends[:-1]]
+        return ["".join(tokens[a:b]).strip() for a, b in zip(starts, ends, strict=True)]
+
     def _cut_by(self, opens: Callable[[], Tokenizer] | None) -> None:
         """Cut texts by the tokenizer of a backbone, or by our own; cut them again where it changed.
 

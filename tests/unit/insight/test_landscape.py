@@ -53,7 +53,7 @@ def subject(tmp_path_factory):
 
 def test_landscape_of_a_run_with_and_without_weights_along_the_way(subject):
     kept = {name: value.clone() for name, value in subject.model.state_dict().items()}
-    small = {"examples": 48, "points": 5, "side": 3, "curved": 16, "iterations": 8}
+    small = {"on_line": 48, "points": 5, "side": 3, "curved": 16, "iterations": 8}
     found = landscape(subject, **small)
     text = " ".join(found.lines)
     assert "5 sets of weights" in text
@@ -72,14 +72,14 @@ def test_landscape_of_a_run_with_and_without_weights_along_the_way(subject):
 
 
 def test_gradient_of_a_run_is_right(subject):
-    found = gradients(subject, examples=4, directions=1)
+    found = gradients(subject, batch_size=4, directions=1)
     assert found.numbers["agree"] is True
     assert found.metrics["largest_relative_error"] < AGREE
     assert [row[0] for row in found.tables[0].rows] == ["input", "layer 1", "layer 2", "output"]
 
 
 def test_gradients_by_layer_of_a_run(subject):
-    found = gradient_norms(subject, batches=3, examples=16)
+    found = gradient_norms(subject, batches=3, batch_size=16)
     assert list(found.numbers["weights"]) == [
         "first", "step 1", "step 4", "step 12", "step 40", "best"
     ]  # fmt: skip
