@@ -2,7 +2,7 @@
 
 from suite.claims.backpropagation import BACKPROPAGATION
 from suite.claims.claim import Claim
-from suite.claims.features import ALIKE, HAND_MADE, HIERARCHY, LEARNED, MODALITIES
+from suite.claims.features import ALIKE, EDGES, HAND_MADE, HEARING, HIERARCHY, LEARNED, MODALITIES
 from suite.claims.laws import FORETELLS, GAINS_MORE, PEOPLE
 from suite.claims.learning import (
     CONVERGES,
@@ -20,6 +20,8 @@ CLAIMS: tuple[Claim, ...] = (
     LEARNED,
     HAND_MADE,
     HIERARCHY,
+    EDGES,
+    HEARING,
     ALIKE,
     MODALITIES,
     CONVERGES,

@@ -1,6 +1,6 @@
 """Claims about what networks learn: features of their own, more abstract from layer to layer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
 
 from suite.claims import looks
@@ -9,6 +9,9 @@ from suite.claims.claim import Claim, Effect, Measured
 from suite.claims.pictures import curves
 from suite.claims.ran import Done, Ran
 from suite.claims.sets import ClaimSet, read_set
+
+CellsOf = Callable[[ClaimSet], Sequence[Cell]]
+MeasureOf = Callable[[ClaimSet, Ran], Sequence[Measured]]
 
 _LAYERS, _SHALLOW, _OTHERS = "layers", "shallow_whole", "counterpart"
 
@@ -107,6 +110,31 @@ def _modalities(one: ClaimSet, ran: Ran) -> list[Measured]:
     return [Measured(set=one.name, part=one.counterpart, effect=effect, note=f"by seed: {note}")]
 
 
+def _look_cells(name: str, of: Callable[[ClaimSet], Sequence[str]]) -> CellsOf:
+    def cells(one: ClaimSet) -> list[Cell]:
+        if not of(one):
+            return []
+        return [cell(one, name, seed, *of(one), looks=(name,)) for seed in SEEDS]
+
+    return cells
+
+
+def _gain(name: str) -> MeasureOf:
+    """Return what measures a gain over untrained networks that was seen in each run."""
+
+    def measure(one: ClaimSet, ran: Ran) -> Sequence[Measured]:
+        looked = [run.looked[name] for run in ran.of(name)]
+        if not looked:
+            return []
+        note = "trained and untrained: " + ", ".join(
+            f"{seen['trained']:.3f} and {seen['untrained']:.3f}" for seen in looked
+        )
+        effect = Effect.over_seeds([float(seen["gain"]) for seen in looked])
+        return [Measured(set=one.name, effect=effect, note=note)]
+
+    return measure
+
+
 LEARNED = Claim(
     name="learned_features",
     text="A network finds features by itself",
@@ -179,4 +207,35 @@ MODALITIES = Claim(
     change="deeper layers, where labels alone make what is alike, or pairs that share more",
     cells=_counterpart_cells,
     measure=_modalities,
+)
+EDGES = Claim(
+    name="first_layers_learn_edges",
+    text="First layers of networks that see learn edges",
+    experiment=(
+        "A Gabor function, an edge or a grating in a window, is fitted to each kernel of the first "
+        "layer, and to those of untrained networks."
+    ),
+    quantity="mean R² of Gabor functions, of trained kernels less that of untrained ones",
+    margin=0.05,
+    reason="a twentieth of a kernel's energy is what a picture of it would show",
+    change="larger pictures and kernels, and longer training; eight pixels hold few edges",
+    cells=_look_cells(looks.KERNELS, lambda one: one.kernels),
+    measure=_gain(looks.KERNELS),
+)
+HEARING = Claim(
+    name="learned_filters_are_spaced_as_people_hear",
+    text="Filters learned on waves divide the spectrum as people do",
+    experiment=(
+        "Networks learn their first filters on the wave. Their best frequencies are held against "
+        "even spacing on the mel scale, and in hertz, and against those of untrained networks."
+    ),
+    quantity=(
+        "deviation from even spacing in hertz less that from the mel scale, as a share of the "
+        "scale, of trained filters less that of untrained ones"
+    ),
+    margin=0.0,
+    reason="any move towards the mel scale counts",
+    change="longer training, or filters that begin elsewhere: random ones begin evenly in hertz",
+    cells=_look_cells(looks.FILTERS, lambda one: one.filters),
+    measure=_gain(looks.FILTERS),
 )

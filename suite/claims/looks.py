@@ -13,8 +13,9 @@ from suite.errors import DataError
 
 if TYPE_CHECKING:
     from suite.insight.probes import Probed, Slopes
+    from suite.insight.subject import Subject
 
-CHANCE, LAYERS = "chance", "layers"
+CHANCE, LAYERS, KERNELS, FILTERS = "chance", "layers", "kernels", "filters"
 
 _EXAMPLES = 500
 """Of each split."""
@@ -43,9 +44,8 @@ def chance(folder: Path) -> dict[str, Any]:
 def layers(folder: Path) -> dict[str, Any]:
     """Return what can be read off each layer, trained and untrained, and how that changes."""
     from suite.insight.probes import learned, probe_model, questions, slopes_of
-    from suite.study import open_run
 
-    subject = open_run(folder.parent.parent, folder.name)
+    subject = _opened(folder)
     asked = questions(subject.task, examples=_EXAMPLES)
     trained = probe_model(subject.model, subject.task, asked)
     fresh = [probe_model(subject.fresh(seed), subject.task, asked) for seed in _CONTROLS]
@@ -67,6 +67,41 @@ def layers(folder: Path) -> dict[str, Any]:
         "layers": list(trained.layers),
         "properties": list(trained.properties),
     }
+
+
+def kernels(folder: Path) -> dict[str, Any]:
+    """Return how far first kernels are Gabor functions, beyond those of untrained networks."""
+    from suite.insight.filters import filters as section
+
+    found = section(_opened(folder), controls=len(_CONTROLS))
+    if found is None or not found.numbers["judged"]:
+        raise DataError(f"{folder.name}: its first layer has no kernels that can be judged")
+    means = found.numbers["mean r2"]
+    return {
+        "gain": found.numbers["effects"]["trained - untrained"]["value"],
+        "trained": means["trained"]["value"],
+        "untrained": means["untrained"]["value"],
+    }
+
+
+def filters(folder: Path) -> dict[str, Any]:
+    """Return how much better the mel scale fits learned filters than even spacing in hertz."""
+    from suite.insight.hearing import hearing
+
+    found = hearing(_opened(folder), controls=len(_CONTROLS))
+    if found is None:
+        raise DataError(f"{folder.name}: its first layer has no filters on waves")
+    mel, linear = found.numbers["deviation from mel"], found.numbers["deviation from linear"]
+    gains = {name: linear[name] - mel[name] for name in mel}
+    trained = gains.pop("trained")
+    untrained = sum(gains.values()) / len(gains)
+    return {"gain": trained - untrained, "trained": trained, "untrained": untrained}
+
+
+def _opened(folder: Path) -> "Subject":
+    from suite.study import open_run
+
+    return open_run(folder.parent.parent, folder.name)
 
 
 def _values(slopes: "Slopes") -> dict[str, float]:

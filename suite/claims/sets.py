@@ -33,8 +33,10 @@ class ClaimSet:
     sizes, width, depth, dimension: the ladders of the scaling experiments; the last of each is the
     largest, and the size of all other runs.
     shallow: all overrides of a model on hand-made features. plain: overrides of deep networks,
-    whole (`deep`), `without_residual` and `without_normalisation`. counterpart: a set of another
-    modality that has labels of this one.
+    whole (`deep`), `without_residual` and `without_normalisation`.
+    kernels: overrides of a network whose first layer are kernels on pictures, of 5 by 5 at least.
+    filters: overrides of one that hears waves by filters of its own.
+    counterpart: a set of another modality that has labels of this one.
     """
 
     name: str
@@ -49,6 +51,8 @@ class ClaimSet:
     deep: Sequence[str] = ()
     shallow: Sequence[str] = ()
     plain: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    kernels: Sequence[str] = ()
+    filters: Sequence[str] = ()
     counterpart: str | None = None
 
     @property

@@ -6,7 +6,6 @@ import pytest
 from suite.claims.cells import Cell
 from suite.claims.claim import Verdict
 from suite.claims.laws import FORETELLS
-from suite.claims.learning import near_best
 from suite.claims.ran import Done, Ran
 from suite.claims.scaling import DATA, exponent
 from suite.claims.sets import read_set
@@ -64,10 +63,3 @@ def test_a_law_that_breaks_is_not_supported(tmp_path):
 
 def test_no_item_wrong_has_a_logarithm(tmp_path):
     assert ran(lambda size, seed: 0.0, tmp_path).of("data")[0].error == 0.5 / 10_000
-
-
-def test_decades_near_the_best_of_a_valley():
-    # In log-log a straight valley of slope 1: within 1.25 is log10(1.25) either way.
-    rates = [1e-3, 1e-2, 1e-1]
-    assert near_best(rates, [0.1, 0.01, 0.1]) == pytest.approx(2 * np.log10(1.25), abs=2e-3)
-    assert near_best(rates, [0.1, 0.1, 0.1]) == pytest.approx(2.0)
