@@ -150,7 +150,11 @@ HEADINGS = (
 
 
 def _signed(one: People) -> str:
-    told = "" if one.interval is None else f" ({one.interval.low:+.4f} to {one.interval.high:+.4f})"
+    told = (
+        " (one seed)"
+        if one.interval is None
+        else f" ({one.interval.low:+.4f} to {one.interval.high:+.4f})"
+    )
     return f"{one.gap:+.4f}{told}"
 
 

@@ -33,6 +33,7 @@ UNRESOLVED = "not resolved: noise hides whether it scales"
 _FLAT = 0.1
 """Slopes in log-log that a curve's interval must keep within to be said not to scale: over a decade
 such a curve falls by a fifth."""
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,7 +197,8 @@ def noise_of_best(curve: Curve, weight_S: Array, form: Form) -> tuple[Form, Nois
 
 
 def _verdict(slope: Estimate) -> str:
-    if 0 in slope:
+    # A curve without any noise is straight up to rounding.
+    if slope.low <= _ROUNDING and slope.high >= -_ROUNDING:
         return NO_SCALING if max(-slope.low, slope.high) < _FLAT else UNRESOLVED
     return FALLS if slope.value > 0 else RISES
 

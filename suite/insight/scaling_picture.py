@@ -26,6 +26,7 @@ _BEYOND = 10.0
 _POINTS = 40
 _FAR = 5.0
 """How many times below the least mean anything is drawn."""
+_LONGEST_NAME = 40
 _WIDE = 2.6
 """Orders of magnitude up to which an axis has more labels than powers of ten."""
 
@@ -88,7 +89,8 @@ def _limits(axes: Axes, panel: Panel) -> tuple[float, float]:
 
 def _people(axes: Axes, panel: Panel) -> None:
     name, error = panel.people or ("", 1.0)
-    label = f"people{figure_text(name.removeprefix('people'))}: {error:.3g}"
+    known = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+    label = f"people{figure_text(known.removeprefix('people'))}: {error:.3g}"
     least = min(float(one.curve.mean_S.min()) for one in panel.drawn)
     if error < least / _FAR:
         # A line far below would press all else together.

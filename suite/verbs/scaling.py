@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite.errors import ConfigError
+from suite.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from suite.insight.finding import Finding, Table
@@ -38,6 +38,8 @@ def main(arguments: list[str]) -> int:
         return (event for event, _ in read_journal(path))
 
     results = chosen.results
+    if not chosen.runs and not results.exists():
+        raise DataError(f"{results}: is not there; name a results folder, or give --results")
     named = chosen.runs or [str(results)]
     folders = [Path(one) for one in named if Path(one).is_dir()]
     results = folders[0] if folders else results

@@ -97,6 +97,11 @@ def test_noise_that_could_hide_a_law_is_no_proof_of_none() -> None:
     assert not law.scales
 
 
+def test_a_curve_without_noise_or_slope_does_not_scale() -> None:
+    flat = Curve.of({n: [0.5, 0.5] for n in (10, 100, 1_000, 10_000)})
+    assert power_law(flat).verdict == NO_SCALING
+
+
 def test_what_grows_is_said_to() -> None:
     assert power_law(planted(lambda n: 0.1 * n**0.2, 0.03, 0)).verdict == RISES
 

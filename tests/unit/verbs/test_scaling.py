@@ -126,6 +126,11 @@ def test_equal_compute_from_journals(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert not (tmp_path / "results" / "scaling.json").exists()
 
 
+def test_results_that_are_not_there(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is not there; name a results folder"):
+        main(["--results", str(tmp_path / "none")])
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [
