@@ -37,7 +37,7 @@ _LOOSE = 0.05
 """What completeness may leave over without a word."""
 _AT_ONCE = 64
 """Rows of a forward pass."""
-_SEARCHED, _COMPARED, _SHOWN = 400, 32, 4
+_SEARCHED, _COMPARED, _SHOWN = 400, 16, 4
 """Test examples looked at for right and wrong ones, compared with random weights, and shown."""
 
 
