@@ -102,17 +102,24 @@ def pooled(
     """
     kept: dict[int, Any] = {}
     embedding = next((m for m in model.modules() if isinstance(m, nn.Embedding)), None)
+    stem = watched["stem"][0]
+
+    def keep(module: nn.Module, output: Any) -> None:
+        if id(module) in kept:  # called again: for a mirror image, say
+            return
+        if module is not stem and isinstance(kept.get(id(stem)), features.Grid):
+            # Grids are large, and know their masks: all layers of a batch may not fit in memory.
+            masks = _masks([kept[id(stem)]])
+            output = _Pooled(_pool(module, output, batch.examples, masks))
+        kept[id(module)] = output
+
     modules = [module for parts in watched.values() for module in parts]
-    with _outputs([*modules, *([embedding] if embedding is not None else [])], kept):
+    with _told(keep, [*modules, *([embedding] if embedding is not None else [])]):
         model(batch)
     masks = _masks([kept.get(id(watched[name][0])) for name in ("stem", "output")])
     found: dict[str, Tensor] = {}
     for name, parts in watched.items():
-        if (
-            name == "stem"
-            and isinstance(kept[id(parts[0])], features.Tokens)
-            and embedding is not None
-        ):
+        if name == "stem" and isinstance(kept[id(stem)], features.Tokens) and embedding is not None:
             parts = [embedding]
         told = [(part, kept[id(part)]) for part in parts if id(part) in kept]
         if len({type(part) for part in parts}) > 1:
@@ -124,17 +131,21 @@ def pooled(
     return found
 
 
+@dataclass(frozen=True)
+class _Pooled:
+    """A module's output that is pooled already."""
+
+    values_BD: Tensor | None
+
+
 @contextmanager
-def _outputs(modules: Sequence[nn.Module], kept: dict[int, Any]) -> Iterator[None]:
-    """Keep what modules put out, by their id; of one that is called again, the first."""
+def _told(keep: Callable[[nn.Module, Any], None], modules: Sequence[nn.Module]) -> Iterator[None]:
+    """Have `keep` told of what modules put out."""
 
-    def keep(module: nn.Module) -> Callable[..., None]:
-        def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
-            kept.setdefault(id(module), output)
+    def hook(module: nn.Module, _inputs: Any, output: Any) -> None:
+        keep(module, output)
 
-        return hook
-
-    handles = [module.register_forward_hook(keep(module)) for module in modules]
+    handles = [module.register_forward_hook(hook) for module in modules]
     try:
         yield
     finally:
@@ -157,6 +168,8 @@ def _pool(
     module: nn.Module, output: Any, examples: int, masks: Mapping[int, Tensor]
 ) -> Tensor | None:
     """Return (B, D) of whatever a module puts out; None where that are no features."""
+    if isinstance(output, _Pooled):
+        return output.values_BD
     if isinstance(output, features.Sequence):
         return parts_of_sequence(output.values_BTD, output.mask_BT)
     if isinstance(output, features.Grid):
