@@ -37,7 +37,7 @@ _LOOSE = 0.05
 """What completeness may leave over without a word."""
 _AT_ONCE = 64
 """Rows of a forward pass."""
-_SEARCHED, _COMPARED, _SHOWN = 400, 32, 4
+_SEARCHED, _COMPARED, _SHOWN = 400, 16, 4
 """Test examples looked at for right and wrong ones, compared with random weights, and shown."""
 
 
@@ -266,7 +266,10 @@ def _told(
         f"Rank correlation with attributions of a network with random weights {same}: {said}.",
     ]
     if middle > _LOOSE:
-        lines.append("That is much: steps of the integral are too coarse for this network.")
+        lines.append(
+            "What is left over is much: the way from nothing is too steep for the steps of the "
+            "integral, as where a network normalises what it hears and so jumps at silence."
+        )
     return Finding(
         name="attribution",
         title="What decides",

@@ -18,12 +18,15 @@ from suite.insight.positions import Reach, reach, read
 from suite.insight.selectivity import preferred
 from suite.insight.subject import Subject
 from suite.mistakes import shown_wave
-from suite.task import Figure, Split
+from suite.task import Batch, Figure, Split
 from suite.trust.text import figure_text, printable
 
 _DEPTHS, _UNITS, _TOP = 4, 3, 6
 """Layers, units of each and examples of each that are shown."""
+_STEP = 1.2
+"""From one picture to the next, in their own width."""
 _FRAME, _HOP = 256, 64
+"""Samples, of the spectrograms that are drawn."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ def chosen_units(
     picked = np.unique(np.linspace(0, len(layers) - 1, _DEPTHS).round().astype(int))
     shown = []
     for layer in [layers[i] for i in picked]:
-        index_U = index[layer.name][0]
+        index_U = index[layer.name]
         label_U = preferred(layer.most_NU, label_N)
         for u in np.argsort(-index_U, kind="stable")[:_UNITS]:
             order = np.argsort(-layer.most_NU[:, u], kind="stable")[:_TOP]
@@ -134,54 +137,57 @@ def _stretch(
 def _layer_png(
     subject: Subject, split: Split, chosen: list[int], units: list[Excited], classes: list[str]
 ) -> bytes:
-    size = (1.45 * _TOP, 1.6 * len(units))
-    canvas, axes = plt.subplots(len(units), _TOP, figsize=size, squeeze=False, layout="constrained")
-    for axis in axes.flat:
-        axis.set_xticks([], [])
-        axis.set_yticks([], [])
-    for row_axes, one in zip(axes, units, strict=True):
+    """Draw a row of examples for each unit, in one pair of axes: many take seconds to set up."""
+    canvas, axes = plt.subplots(figsize=(1.5 * _TOP + 1, 1.7 * len(units)))
+    for row, one in enumerate(units):
+        bottom = (len(units) - 1 - row) * _STEP
         label = classes[one.label] if one.label < len(classes) else str(one.label)
-        row_axes[0].set_ylabel(
-            f"unit {one.unit}\n{figure_text(label)[:14]}\n{one.index:.2f}", fontsize=7
-        )
-        for axis, (n, row, column) in zip(row_axes, one.tops, strict=False):
-            seen = _reach(subject, split, chosen[n], one, (row, column))
+        told = f"unit {one.unit}\n{figure_text(label)[:14]}\n{one.index:.2f}"
+        axes.text(-0.05, bottom + 0.5, told, fontsize=8, ha="right", va="center")
+        for place, (n, *where) in enumerate(one.tops):
+            seen = _reach(subject, split, chosen[n], one, (where[0], where[1]))
             batch = subject.task.take(split, [chosen[n]])
             name = classes[int(batch["label_B"][0])] if classes else ""
-            axis.set_title(figure_text(name)[:14], fontsize=7)
-            _draw(axis, subject, split, chosen[n], seen)
-    canvas.suptitle(
+            left = place * _STEP
+            axes.text(left + 0.5, bottom + 1.02, figure_text(name)[:14], fontsize=8, ha="center")
+            _draw(axes, batch, seen, left, bottom)
+    axes.set_xlim(-0.5, _TOP * _STEP)
+    axes.set_ylim(-0.05, len(units) * _STEP)
+    axes.set_aspect("equal")
+    axes.axis("off")
+    axes.set_title(
         f"{units[0].layer}: what excites its most selective units (red: what they see of it)",
-        fontsize=8,
+        fontsize=9,
     )
     return png(canvas)
 
 
-def _draw(axis: Axes, subject: Subject, split: Split, index: int, seen: Reach | None) -> None:
-    batch = subject.task.take(split, [index])
-    if "pixels_BCHW" in batch:
+def _draw(axes: Axes, batch: Batch, seen: Reach | None, left: float, bottom: float) -> None:
+    """Draw an example into the unit square at this place, and what is seen of it."""
+    where = (left, left + 1, bottom, bottom + 1)
+    image = "pixels_BCHW" in batch
+    if image:
         pixels_HWC = batch["pixels_BCHW"][0].permute(1, 2, 0).cpu().numpy()
-        axis.imshow(pixels_HWC if pixels_HWC.shape[2] == 3 else pixels_HWC[..., 0], cmap="gray")
-        height, width = pixels_HWC.shape[:2]
+        shown = pixels_HWC if pixels_HWC.shape[2] == 3 else pixels_HWC[..., 0]
+        axes.imshow(shown, cmap="gray", extent=where)
     else:
-        wave_S = batch["wave_BS"][0].cpu().float()
-        window = torch.hann_window(_FRAME)
-        wave_S = torch.nn.functional.pad(wave_S, (0, max(_FRAME - len(wave_S), 0)))
-        power = torch.stft(wave_S, _FRAME, _HOP, window=window, return_complex=True).abs()
-        level = (power / power.max().clamp(min=1e-9) + 1e-4).log10().numpy()
-        axis.imshow(level, origin="lower", aspect="auto", cmap="gray_r")
-        height, width = level.shape
-    if seen is None:
-        return
+        level_FT = _spectrogram(batch["wave_BS"][0].cpu().float())
+        axes.imshow(level_FT, cmap="gray_r", origin="lower", extent=where)
     # A sequence of an image's patches has no rows that could be told.
-    if "pixels_BCHW" in batch and seen.rows == 1 and height > 1:
+    if seen is None or (image and seen.rows == 1):
         return
-    across, down = width / seen.columns, height / seen.rows
-    axis.add_patch(
-        Rectangle(
-            (seen.left * across - 0.5, seen.top * down - 0.5),
-            (seen.right - seen.left) * across,
-            (seen.bottom - seen.top) * down,
-            fill=False, edgecolor="red", linewidth=1,
-        )
-    )  # fmt: skip
+    top, end = seen.top / seen.rows, seen.bottom / seen.rows
+    low = 1 - end if image else top  # rows of images go down, bands go up
+    width = (seen.right - seen.left) / seen.columns
+    corner = (left + seen.left / seen.columns, bottom + low)
+    axes.add_patch(Rectangle(corner, width, end - top, fill=False, edgecolor="red", linewidth=1))
+
+
+def _spectrogram(wave_S: torch.Tensor) -> NDArray[np.float32]:
+    wave_S = torch.nn.functional.pad(wave_S, (0, max(_FRAME - len(wave_S), 0)))
+    spectrum = torch.stft(
+        wave_S, _FRAME, _HOP, window=torch.hann_window(_FRAME), return_complex=True
+    )
+    power = spectrum.abs()
+    level: NDArray[np.float32] = (power / power.max().clamp(min=1e-9) + 1e-4).log10().numpy()
+    return level

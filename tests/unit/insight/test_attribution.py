@@ -80,7 +80,7 @@ def test_right_and_wrong_answers_are_shown_and_attributions_checked() -> None:
     # Of a linear model with all weights of one size, the input's size is all there is.
     assert found.numbers["rank correlation with the input's size"]["low"] > 0.99 > same["high"]
     # The very same network for a random one: the check has to fail.
-    blind = attribution(_subject(_linear(0), lambda seed: _linear(0), _task()))
+    blind = attribution(_subject(_linear(0), lambda seed: _linear(0), _task(4)))
     assert blind is not None
     assert blind.numbers["rank correlation with random weights"]["low"] == pytest.approx(1)
     assert "hardly depend" in " ".join(blind.lines)
