@@ -226,16 +226,13 @@ HEARING = Claim(
     name="learned_filters_are_spaced_as_people_hear",
     text="Filters learned on waves divide the spectrum as people do",
     experiment=(
-        "Networks learn their first filters on the wave. Their best frequencies are held against "
-        "even spacing on the mel scale, and in hertz, and against those of untrained networks."
+        "Networks learn their first filters on the wave. The frequencies that these pass best are "
+        "held against even spacing on the mel scale, where people's hearing is even."
     ),
-    quantity=(
-        "deviation from even spacing in hertz less that from the mel scale, as a share of the "
-        "scale, of trained filters less that of untrained ones"
-    ),
+    quantity="share of the mel scale by which filters are less than a tenth from dividing it evenly",
     margin=0.0,
-    reason="any move towards the mel scale counts",
-    change="longer training, or filters that begin elsewhere: random ones begin evenly in hertz",
+    reason="filters that are even in hertz are a sixth of the scale off",
+    change="longer training, real recordings, or filters that begin elsewhere than evenly in hertz",
     cells=_look_cells(looks.FILTERS, lambda one: one.filters),
     measure=_gain(looks.FILTERS),
 )

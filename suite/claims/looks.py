@@ -19,6 +19,8 @@ CHANCE, LAYERS, KERNELS, FILTERS = "chance", "layers", "kernels", "filters"
 
 _EXAMPLES = 500
 """Of each split."""
+_NEAR = 0.1
+"""Share of the mel scale that filters may be off and still divide it."""
 _CONTROLS = (1000, 1001)
 """Seeds of untrained networks: no run's own."""
 
@@ -85,17 +87,22 @@ def kernels(folder: Path) -> dict[str, Any]:
 
 
 def filters(folder: Path) -> dict[str, Any]:
-    """Return how much better the mel scale fits learned filters than even spacing in hertz."""
+    """Return how far learned filters are from even spacing on the mel scale, below a tenth.
+
+    That mel fits better than hertz would not do: so it does where filters crowd at low frequencies.
+    """
     from suite.insight.hearing import hearing
 
     found = hearing(_opened(folder), controls=len(_CONTROLS))
     if found is None:
         raise DataError(f"{folder.name}: its first layer has no filters on waves")
-    mel, linear = found.numbers["deviation from mel"], found.numbers["deviation from linear"]
-    gains = {name: linear[name] - mel[name] for name in mel}
-    trained = gains.pop("trained")
-    untrained = sum(gains.values()) / len(gains)
-    return {"gain": trained - untrained, "trained": trained, "untrained": untrained}
+    off = dict(found.numbers["deviation from mel"])
+    trained = off.pop("trained")
+    return {
+        "gain": _NEAR - trained,
+        "trained": trained,
+        "untrained": sum(off.values()) / len(off),
+    }
 
 
 def _opened(folder: Path) -> "Subject":
