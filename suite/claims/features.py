@@ -229,7 +229,7 @@ HEARING = Claim(
         "Networks learn their first filters on the wave. The frequencies that these pass best are "
         "held against even spacing on the mel scale, where people's hearing is even."
     ),
-    quantity="share of the mel scale by which filters are less than a tenth from dividing it evenly",
+    quantity="a tenth less the share of the mel scale that filters are off from dividing it evenly",
     margin=0.0,
     reason="filters that are even in hertz are a sixth of the scale off",
     change="longer training, real recordings, or filters that begin elsewhere than evenly in hertz",

@@ -10,7 +10,7 @@ from suite.cli import USAGE_ERROR, complaint
 from suite.errors import DataError, TriathlonError
 
 if TYPE_CHECKING:
-    from suite.insight.finding import Finding
+    from suite.insight.finding import Finding, Table
     from suite.insight.sections import Options
     from suite.insight.subject import Subject
 
@@ -19,40 +19,57 @@ _ROWS = 20
 
 
 def main(arguments: list[str]) -> int:
-    """Look into a finished run: what its layers hold, and how that compares with controls.
+    """Look into finished runs: what their layers hold, and how that compares with controls.
 
-    Numbers, pictures and words go to insight/ in the run's folder, and to its run in MLflow.
+    Numbers, pictures and words go to insight/ in each run's folder, and to its run in MLflow. Of
+    several runs of one configuration all numbers are told over their seeds, too.
     """
     chosen = _parser().parse_args(arguments)
     results = chosen.results.resolve()
     from suite.resumption import folder_of
 
-    folder = folder_of(results, chosen.run)  # before torch is imported
+    folders = [folder_of(results, name) for name in chosen.runs]  # before torch is imported
     for name in chosen.against:
         folder_of(results, name)
     if chosen.send:
-        return _send(folder, [])
+        return max(_send(folder, []) for folder in folders)
+    from dataclasses import replace
+
     from suite.insight.sections import SECTIONS, Options
     from suite.insight.sections import chosen as sections
     from suite.insight.writing import write
+    from suite.study import open_run
 
     names = sections(chosen.only)
     options = Options(examples=chosen.examples, controls=chosen.controls)
-    from dataclasses import replace
+    options = replace(options, against=[open_run(results, name) for name in chosen.against])
+    broken = False
+    for folder in folders:
+        found, failed = _look(names, open_run(results, folder.name), options)
+        broken = broken or failed
+        if found:
+            _send(folder, write(folder, found, list(SECTIONS)), told=True)
+    if len(folders) > 1:
+        _together(folders, chosen.to)
+    return USAGE_ERROR if broken else 0
 
-    from suite.study import open_run
 
-    subject = open_run(results, chosen.run)
-    others = [open_run(results, name) for name in chosen.against]
-    found, failed = _look(names, subject, replace(options, against=others))
-    if found:
-        _send(folder, write(folder, found, list(SECTIONS)), told=True)
-    return USAGE_ERROR if failed else 0
+def _together(folders: Sequence[Path], to: Path | None) -> None:
+    """Tell what repeats of one configuration have in common, and write it down."""
+    from rich.console import Console
+
+    from suite.insight.together import groups, over_seeds, write
+
+    for records in groups(folders):
+        for table in over_seeds(records, folders[0].parent):
+            _show_table(Console(highlight=False), table)
+        if to is not None:
+            print(*write(records, folders[0].parent, to), sep="\n")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("triathlon insight", description=main.__doc__)
-    parser.add_argument("run", help="name of the run's folder")
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="name of a run's folder")
     parser.add_argument("--results", type=Path, default=Path("results"))
     parser.add_argument("--only", help="sections, as in probes,similarity (default: all)")
     parser.add_argument(
@@ -64,6 +81,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--against", nargs="+", default=[], metavar="RUN",
         help="compare with these runs: of other seeds or backbones, or on data of the same labels",
+    )  # fmt: skip
+    parser.add_argument(
+        "--to", type=Path, metavar="FOLDER",
+        help="write what several runs of one configuration say together into this folder",
     )  # fmt: skip
     parser.add_argument(
         "--send", action="store_true", help="only send to MLflow what was found before"
@@ -98,7 +119,6 @@ def _look(
 
 def _show(console: "object", finding: "Finding") -> None:
     from rich.console import Console
-    from rich.table import Table
 
     from suite.trust.text import printable
 
@@ -107,14 +127,24 @@ def _show(console: "object", finding: "Finding") -> None:
     for line in finding.lines:
         console.print(printable(line), markup=False)
     for table in finding.tables:
-        more = len(table.rows) - _ROWS
-        caption = f"and {more} more rows in insight.md" if more > 0 else None
-        shown = Table(title=printable(table.title), caption=caption)
-        for at, heading in enumerate(table.headings):
-            shown.add_column(printable(heading), justify="right" if at else "left", overflow="fold")
-        for row in table.rows[:_ROWS]:
-            shown.add_row(*(printable(cell) for cell in row))
-        console.print(shown)
+        _show_table(console, table)
+
+
+def _show_table(console: "object", table: "Table") -> None:
+    from rich.console import Console
+    from rich.table import Table as Shown
+
+    from suite.trust.text import printable
+
+    assert isinstance(console, Console)
+    more = len(table.rows) - _ROWS
+    caption = f"and {more} more rows in insight.md" if more > 0 else None
+    shown = Shown(title=printable(table.title), caption=caption)
+    for at, heading in enumerate(table.headings):
+        shown.add_column(printable(heading), justify="right" if at else "left", overflow="fold")
+    for row in table.rows[:_ROWS]:
+        shown.add_row(*(printable(cell) for cell in row))
+    console.print(shown)
 
 
 def _send(folder: Path, written: Sequence[Path], *, told: bool = False) -> int:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 RUN = ["backbone=mlp", "backbone.width=16", "trainer=smoke", "hardware=cpu_single"]
-QUICK = ["--examples", "64", "--controls", "2"]
+QUICK = ["--examples", "64", "--controls", "2", "--only", "probes,similarity"]
 
 
 def _names(folder):

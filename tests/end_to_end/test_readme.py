@@ -187,6 +187,8 @@ def test_verbs(command: list[str], folders: Path, capsys: pytest.CaptureFixture[
         assert call(SHORT) == 0
         (run,) = (folders / "results" / "runs").iterdir()
         command = [run.name if word == "RUN" else word for word in command]
+    if command[0] == "insight":
+        command = [*command, "--examples=64", "--controls=1"]
     if command == ["claims"]:  # all take twenty minutes: this one makes no runs
         command = ["claims", "--only", "backpropagation"]
     if command[0] == "bench":
