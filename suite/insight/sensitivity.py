@@ -152,7 +152,8 @@ def wider_by(
 ) -> Estimate:
     """Return by how many decades the range of one choice is wider than that of another.
 
-    Seeds are drawn together where both have the same, as each pair shares its data's order.
+    A range that ends with the rates that were tried counts as it is, though it may be wider. Seeds
+    are drawn together where both have as many, as each pair shares its data's order.
     """
     runs = tables(trials, direction)
     first, second = runs[one], runs[other]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 from torch import nn
 
 from suite.compose import GROUPS, compose
@@ -122,6 +123,24 @@ def test_file_begins_with_a_line_for_the_list(group, option):
     first = next(line for line in lines if not line.startswith("# @package"))
     assert first.startswith("# ")
     assert len(first) > 15
+
+
+def _sweeps():
+    """Return what experiments sweep over, by name: values by key."""
+    found = {}
+    for name in EXPERIMENTS:
+        hydra = yaml.safe_load((CONF / "experiment" / f"{name}.yaml").read_text()).get("hydra", {})
+        params = hydra.get("sweeper", {}).get("params", {})
+        if params:
+            found[name] = {key: str(values).split(",") for key, values in params.items()}
+    return found
+
+
+@pytest.mark.parametrize(("name", "params"), _sweeps().items(), ids=str)
+def test_cells_of_a_sweep_in_an_experiment_compose(name, params):
+    for end in (0, -1):
+        chosen = [f"{key}={values[end].strip()}" for key, values in params.items()]
+        assert compose([f"experiment={name}", *chosen]).choices["experiment"] == name
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
