@@ -7,12 +7,13 @@ from suite.claims.laws import FORETELLS, GAINS_MORE, PEOPLE
 from suite.claims.learning import (
     CONVERGES,
     CROSS_ENTROPY,
+    DOWNHILL,
     GENERALISES,
     NORMALISED,
     RESIDUAL,
     ROBUST,
 )
-from suite.claims.scaling import DATA, DEPTH, DIMENSION, WIDTH
+from suite.claims.scaling import COMPUTE, DATA, DEPTH, DIMENSION, WIDTH
 from suite.errors import ConfigError, nearest
 
 CLAIMS: tuple[Claim, ...] = (
@@ -25,6 +26,7 @@ CLAIMS: tuple[Claim, ...] = (
     ALIKE,
     MODALITIES,
     CONVERGES,
+    DOWNHILL,
     GENERALISES,
     ROBUST,
     CROSS_ENTROPY,
@@ -34,6 +36,7 @@ CLAIMS: tuple[Claim, ...] = (
     WIDTH,
     DEPTH,
     DIMENSION,
+    COMPUTE,
     FORETELLS,
     GAINS_MORE,
     PEOPLE,

@@ -72,6 +72,23 @@ def _generalises(one: ClaimSet, ran: Ran) -> list[Measured]:
     return [Measured(set=one.name, effect=Effect.over_seeds(above), numbers=numbers)]
 
 
+def _line_cells(one: ClaimSet) -> list[Cell]:
+    return [cell(one, "base", seed, looks=(looks.LINE,)) for seed in SEEDS]
+
+
+def _downhill(one: ClaimSet, ran: Ran) -> list[Measured]:
+    seen = [run.looked[looks.LINE] for run in ran.of("base")]
+    effect = Effect.over_seeds([float(found["downhill"]) for found in seen])
+    walked = [[(float(x), float(y)) for x, y in found["losses"]] for found in seen]
+    picture = curves(
+        f"downhill-{one.name}",
+        {"training loss": walked},
+        x="share of the way from first to best weights",
+        y="training loss",
+    )
+    return [Measured(set=one.name, effect=effect, figures=(picture,))]
+
+
 def _robust(one: ClaimSet, ran: Ran) -> list[Measured]:
     if not {_ROBUST, _OTHER} <= one.rates.keys():
         return []
@@ -176,6 +193,20 @@ GENERALISES = Claim(
     change="labels that do not follow from the inputs, as where they are shuffled",
     cells=_base_cells,
     measure=_generalises,
+)
+DOWNHILL = Claim(
+    name="downhill",
+    text="No hill stands between the first weights and the best",
+    experiment=(
+        "The training loss is taken along the straight line from the weights that training began "
+        "with to the best, as Goodfellow et al. 2015 did."
+    ),
+    quantity="share of the loss's fall that it does not climb on the way",
+    margin=0.9,
+    reason="a climb of a tenth of the whole fall would be seen in a picture of it",
+    change="larger learning rates, deeper networks, or batch normalisation, whose way bends more",
+    cells=_line_cells,
+    measure=_downhill,
 )
 ROBUST = Claim(
     name="adam_is_less_sensitive",

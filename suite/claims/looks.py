@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from suite.insight.probes import Probed, Slopes
     from suite.insight.subject import Subject
 
-CHANCE, LAYERS, KERNELS, FILTERS = "chance", "layers", "kernels", "filters"
+CHANCE, LAYERS, KERNELS, FILTERS, LINE = "chance", "layers", "kernels", "filters", "line"
 
 _EXAMPLES = 500
 """Of each split."""
+_ON_LINE, _POINTS = 128, 11
+"""Examples whose loss is taken, and how often, on the way from first to best weights."""
 _NEAR = 0.1
 """Share of the mel scale that filters may be off and still divide it."""
 _CONTROLS = (1000, 1001)
@@ -103,6 +105,23 @@ def filters(folder: Path) -> dict[str, Any]:
         "trained": trained,
         "untrained": sum(off.values()) / len(off),
     }
+
+
+def line(folder: Path) -> dict[str, Any]:
+    """Return what the training loss does on the straight way from the first weights to the best."""
+    from suite.insight.line import along, barrier
+    from suite.insight.surface import Surface, trained
+    from suite.task import Split
+
+    subject = _opened(folder)
+    start, best = trained(subject.started()), trained(subject.model)
+    surface = Surface(subject.task, subject.model, examples=_ON_LINE)
+    walked = along(surface, start, best, points=_POINTS, beyond=0)[Split.TRAIN]
+    found = barrier(walked)
+    # A loss that did not fall has been nowhere.
+    downhill = 1 - found.share if found.fall > 0 else 0.0
+    losses = [list(pair) for pair in zip(walked.shares, walked.losses, strict=True)]
+    return {"downhill": downhill, "fall": found.fall, "losses": losses}
 
 
 def _opened(folder: Path) -> "Subject":

@@ -1,4 +1,4 @@
-"""Claims about size: data, width, depth and dimension of the input.
+"""Claims about size: data, width, depth, dimension of the input, and compute.
 
 The exponent of a scaling is the slope of the logarithm of the test error over that of the size,
 turned round: 0.3 halves the error for each tenfold of size. One is fitted to the runs of each seed.
@@ -68,8 +68,8 @@ def _claim(
         name=study,
         text=text,
         experiment=(
-            f"Networks are trained that differ in {what} alone, for the same number of steps, with "
-            "the same learning rate; a power is fitted to the test errors of each seed."
+            f"Networks are trained that differ in {what} alone, with the same learning rate and "
+            "all else alike; a power is fitted to the test errors of each seed."
         ),
         quantity=f"exponent by which the test error falls with {what}",
         margin=_LEAST,
@@ -103,6 +103,14 @@ DEPTH = _claim(
     "the number of hidden layers",
     "hidden layers",
     "longer training, other networks, or tasks that need more steps of reasoning than these",
+)
+COMPUTE = _claim(
+    "compute",
+    "Performance scales with the compute of training",
+    lambda one: one.compute,
+    "the number of training steps",
+    "steps",
+    "lengths beyond which the training split is known by heart",
 )
 DIMENSION = _claim(
     "dimension",

@@ -30,8 +30,8 @@ class ClaimSet:
     name: what it is called. overrides: task, data, network and length of training of every run.
     deep: overrides of the network whose layers are looked into. rates: learning rates by optimizer;
     the middle one of `optimizer` is what all other experiments use. losses: those to compare.
-    sizes, width, depth, dimension: the ladders of the scaling experiments; the last of each is the
-    largest, and the size of all other runs.
+    sizes, width, depth, dimension, compute: the ladders of the scaling experiments, from small to
+    large.
     shallow: all overrides of a model on hand-made features. plain: overrides of deep networks,
     whole (`deep`), `without_residual` and `without_normalisation`.
     kernels: overrides of a network whose first layer are kernels on pictures, of 5 by 5 at least.
@@ -47,6 +47,7 @@ class ClaimSet:
     width: Ladder
     depth: Ladder
     dimension: Ladder
+    compute: Ladder
     losses: Sequence[str] = ()
     deep: Sequence[str] = ()
     shallow: Sequence[str] = ()
@@ -104,7 +105,7 @@ def _parsed(name: str, text: str, place: str) -> ClaimSet:
     for key in plain:
         if key not in known:
             raise ConfigError(f"{place}: {key}: no such key{nearest(str(key), known)}")
-    for key in ("sizes", "width", "depth", "dimension"):
+    for key in ("sizes", "width", "depth", "dimension", "compute"):
         if not isinstance(plain.get(key), dict) or set(plain[key]) != {"key", "values"}:
             raise ConfigError(f"{place}: {key}: give key and values")
         plain[key] = Ladder(**plain[key])

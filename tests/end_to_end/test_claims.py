@@ -23,6 +23,7 @@ sizes: {{key: data.train_examples, values: {sizes}}}
 width: {{key: backbone.width, values: [4, 16]}}
 depth: {{key: backbone.depth, values: [1, 2]}}
 dimension: {{key: task.resolution, values: [4, 8]}}
+compute: {{key: trainer.steps, values: [50, 100]}}
 deep: [backbone.depth=3]
 """
 

@@ -7,6 +7,7 @@ from suite.errors import ConfigError
 
 SMALL = "sizes: {key: a, values: [1]}\nwidth: {key: a, values: [1]}\n" + (
     "depth: {key: a, values: [1]}\ndimension: {key: a, values: [1]}\n"
+    "compute: {key: a, values: [1]}\n"
 )
 WHOLE = SMALL + "overrides: []\n"
 
