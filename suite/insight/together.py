@@ -21,6 +21,8 @@ from suite.trust.text import markdown_text
 
 _FEWEST = 2
 """Runs that have an interval."""
+_OF_ONE_RUN = ("_low", "_high")
+"""Ends of names of a run's own intervals, whose means over seeds say nothing."""
 
 
 def groups(runs: Sequence[Path]) -> list[list[RunRecord]]:
@@ -63,7 +65,11 @@ def over_seeds(records: Sequence[RunRecord], runs: Path) -> list[Table]:
 def _table(
     section: Mapping[str, Any], metrics: Sequence[Mapping[str, float]], seeds: Sequence[int]
 ) -> Table:
-    shared = [key for key in metrics[0] if all(key in one for one in metrics)]
+    shared = [
+        key
+        for key in metrics[0]
+        if all(key in one for one in metrics) and not key.endswith(_OF_ONE_RUN)
+    ]
     rows = []
     for key in shared:
         value_S = [one[key] for one in metrics]
@@ -71,9 +77,9 @@ def _table(
         rows.append(
             [
                 key.replace("_", " "),
-                f"{effect.value:.3f}",
-                f"{effect.low:.3f} to {effect.high:.3f}",
-                ", ".join(f"{value:.3f}" for value in value_S),
+                _number(effect.value),
+                f"{_number(effect.low)} to {_number(effect.high)}",
+                ", ".join(map(_number, value_S)),
             ]
         )
     told = ", ".join(map(str, seeds))
@@ -82,6 +88,11 @@ def _table(
         headings=["", "mean", "95% interval over seeds", "by seed"],
         rows=rows,
     )
+
+
+def _number(value: float) -> str:
+    plain = value == 0 or 1e-3 <= abs(value) < 1e5
+    return f"{value:.3f}" if plain else f"{value:.1e}"
 
 
 def write(records: Sequence[RunRecord], runs: Path, to: Path) -> list[Path]:
