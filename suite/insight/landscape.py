@@ -43,7 +43,7 @@ def landscape(
     map_ = loss_map(coarse, plane, best, side=side)
     before, after = curvatures(subject, examples=curved, iterations=iterations)
     return Finding(
-        name="loss_landscape",
+        name="landscape",
         title="The loss along the training and around it",
         lines=[
             *_of_line(barriers, surface),

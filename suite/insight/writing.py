@@ -28,7 +28,9 @@ def write(run: Path, findings: Sequence[Finding], order: Sequence[str]) -> list[
     for finding in findings:
         files = []
         for figure in finding.figures:
-            path = folder / f"{finding.name}_{figure.name}{figure.suffix}"
+            own = figure.name.startswith(finding.name)
+            name = figure.name if own else f"{finding.name}_{figure.name}"
+            path = folder / f"{name}{figure.suffix}"
             with atomic_path(path) as temporary:
                 temporary.write_bytes(figure.content)
             files.append(path.name)
