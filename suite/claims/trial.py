@@ -33,8 +33,8 @@ class Tried:
 
 def put_to_test(
     claims: Sequence[Claim], sets: Sequence[ClaimSet], results: Path, *, processes: int
-) -> list[Tried]:
-    """Make all runs that the claims need on the sets, and judge."""
+) -> tuple[list[Tried], int]:
+    """Make all runs that the claims need on the sets, and judge; return how many runs, too."""
     needed = {(c.name, s.name): list(c.cells(s)) for c in claims for s in sets}
     jobs = _jobs((cell for cells in needed.values() for cell in cells), results)
     outcomes = run_all(list(jobs.values()), processes=processes)
@@ -42,10 +42,11 @@ def put_to_test(
     def outcome(cell: Cell) -> Outcome:
         return outcomes[jobs[overrides_of(cell, results)]]
 
-    return [
+    tried = [
         _judged(claim, sets, {s.name: needed[claim.name, s.name] for s in sets}, outcome)
         for claim in claims
     ]
+    return tried, len(outcomes)
 
 
 def _jobs(cells: Iterable[Cell], results: Path) -> dict[tuple[str, ...], Job]:

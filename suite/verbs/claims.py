@@ -37,8 +37,8 @@ def main(arguments: list[str]) -> int:
 
     jobs = chosen.jobs or usable_cores()
     began = time.monotonic()
-    tried = put_to_test(claims, sets, chosen.results / "claims", processes=jobs)
-    how = _how(tried, [one.name for one in sets], time.monotonic() - began, jobs)
+    tried, runs = put_to_test(claims, sets, chosen.results / "claims", processes=jobs)
+    how = _how(len(claims), runs, [one.name for one in sets], time.monotonic() - began, jobs)
     write(tried, chosen.results, how=how)
     _show(tried)
     print(f"written to {chosen.results / 'claims.md'}")
@@ -63,13 +63,12 @@ def _split(names: str) -> list[str]:
     return [name for name in names.split(",") if name]
 
 
-def _how(tried: "list[Tried]", sets: list[str], seconds: float, jobs: int) -> list[str]:
+def _how(claims: int, runs: int, sets: list[str], seconds: float, jobs: int) -> list[str]:
     from suite.claims.cells import SEEDS
 
-    runs = sum(one.runs for one in tried)
     return [
-        f"{len(tried)} claims on {', '.join(sets)}: {runs:,} runs with {len(SEEDS)} seeds each, in "
-        f"{seconds / 60:.1f} minutes with {jobs} at once, by `triathlon claims`. "
+        f"{claims} claims on {', '.join(sets)}: {runs:,} runs, {len(SEEDS)} seeds of each "
+        f"setting, in {seconds / 60:.1f} minutes with {jobs} at once, by `triathlon claims`. "
         "Runs are of seconds and networks are small: a verdict is about these.",
         "",
         "Each claim has a rule that was there before its runs. Intervals are of 95% and over "
