@@ -40,7 +40,7 @@ demo: $(STAMP)  ## train all tasks with two backbones and two optimizers each; 5
 	@echo "Browse all runs in MLflow: $(BIN)/triathlon ui"
 
 test: lint  ## lint, types, import contracts, all tests without a browser
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=$(CORES) --dist=loadfile -m 'not browser'
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=$(CORES) --dist=loadfile --no-loadscope-reorder -m 'not browser'
 
 test-browser: $(STAMP) chromium  ## drive headless Chromium; installs Debian's where it is missing (as root)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/browser

@@ -95,6 +95,15 @@ def open_task(embedded: dict[str, list[str]]) -> Callable[[str], object]:
     return open_
 
 
+@pytest.fixture(autouse=True)
+def errors_as_users_see_them() -> Iterator[None]:
+    """Undo what a command in this process tells Hydra, which those in others would inherit."""
+    before = os.environ.get("HYDRA_FULL_ERROR")
+    yield
+    if before is None:
+        os.environ.pop("HYDRA_FULL_ERROR", None)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test for every embedded data set or backbone that it names as its argument."""
     for argument, values in (("embedded_name", EMBEDDED), ("backbone_name", SMALL)):
