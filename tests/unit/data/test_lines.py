@@ -1,5 +1,8 @@
 """Lists and tables that somebody wrote: a bad line is one line."""
 
+import csv
+from functools import partial
+
 import pytest
 
 from suite import DataError, csv_rows, json_of, lines_of, unwritable
@@ -23,8 +26,9 @@ def test_rows_are_those_of_csv_without_blank_ones(tmp_path):
     assert next(csv_rows(file, delimiter="\t")) == ["a,b"]
 
 
-def test_a_line_or_a_cell_has_an_end(tmp_path, monkeypatch):
+def test_a_line_or_a_cell_has_an_end(tmp_path, monkeypatch, request):
     monkeypatch.setattr(lines, "MOST_CHARACTERS", 50)
+    request.addfinalizer(partial(csv.field_size_limit, csv.field_size_limit()))
     file = tmp_path / "table.csv"
     file.write_text("a,b\n" + "x" * 51)
     for read in (lines_of, csv_rows):
