@@ -56,11 +56,6 @@ class ClaimSet:
     filters: Sequence[str] = ()
     counterpart: str | None = None
 
-    @property
-    def rate(self) -> float:
-        """The learning rate of runs that do not vary it."""
-        return self.middle(self.optimizer)
-
     def middle(self, optimizer: str) -> float:
         """Return the learning rate in the middle of an optimizer's."""
         rates = self.rates[optimizer]

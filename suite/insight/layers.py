@@ -8,7 +8,7 @@ keeps where something is, which the first layers of a network would otherwise se
 Legend: N examples, B batch, T positions, D features, C channels, H height, W width, P parts.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -109,14 +109,14 @@ def pooled(
             return
         if module is not stem and isinstance(kept.get(id(stem)), features.Grid):
             # Grids are large, and know their masks: all layers of a batch may not fit in memory.
-            masks = _masks([kept[id(stem)]])
+            masks = masks_of([kept[id(stem)]])
             output = _Pooled(_pool(module, output, batch.examples, masks))
         kept[id(module)] = output
 
     modules = [module for parts in watched.values() for module in parts]
     with _told(keep, [*modules, *([embedding] if embedding is not None else [])]):
         model(batch)
-    masks = _masks([kept.get(id(watched[name][0])) for name in ("stem", "output")])
+    masks = masks_of([kept.get(id(watched[name][0])) for name in ("stem", "output")])
     found: dict[str, Tensor] = {}
     for name, parts in watched.items():
         if name == "stem" and isinstance(kept[id(stem)], features.Tokens) and embedding is not None:
@@ -153,7 +153,7 @@ def _told(keep: Callable[[nn.Module, Any], None], modules: Sequence[nn.Module]) 
             handle.remove()
 
 
-def _masks(outputs: Sequence[Any]) -> dict[int, Tensor]:
+def masks_of(outputs: Iterable[Any]) -> dict[int, Tensor]:
     """Return the masks (B, T) that are known of a batch, by T."""
     found: dict[int, Tensor] = {}
     for output in outputs:

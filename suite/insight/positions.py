@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from suite import features
-from suite.insight.layers import places
+from suite.insight.layers import masks_of, places
 from suite.task import Batch
 
 _TIME_FIRST = ("ConformerLayer",)
@@ -64,7 +64,7 @@ def read(model: nn.Module, batch: Batch) -> dict[str, Positions]:
     kept: dict[str, Any] = {}
     with keeping(modules, kept):
         model(batch)
-    masks = _masks(kept.values())
+    masks = masks_of(kept.values())
     found = {}
     for name, module in modules.items():
         one = positions_of(module, kept.get(name), batch.examples, masks)
@@ -167,13 +167,3 @@ def positions_of(
     if mask is None:
         mask = torch.ones(examples, columns, dtype=torch.bool, device=output.device)
     return Positions(values_BPD, mask.repeat(1, rows), rows, columns)
-
-
-def _masks(outputs: Any) -> dict[int, Tensor]:
-    found: dict[int, Tensor] = {}
-    for output in outputs:
-        mask = getattr(output, "mask_BT", None)
-        mask = getattr(output, "mask_BW", None) if mask is None else mask
-        if mask is not None:
-            found.setdefault(mask.shape[1], mask)
-    return found

@@ -55,7 +55,7 @@ def test_numbers_may_be_written_as_hydra_takes_them(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text(WHOLE + "optimizer: sgd\nrates: {sgd: [1e-3, 0.1, 1]}")
     assert read_set(str(path)).rates == {"sgd": (1e-3, 0.1, 1.0)}
-    assert read_set(str(path)).rate == 0.1
+    assert read_set(str(path)).middle("sgd") == 0.1
 
 
 @pytest.mark.parametrize("name", ["digit", "not_there.yaml"])
