@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from suite.config import DataConfig, HandMadeConfig, OnError, TaskConfig
+from suite.contract import CONTRACT
 from suite.errors import (
     ConfigError,
     DataError,
@@ -104,6 +105,7 @@ _LAZY = {
 _HOME = {name: module for module, names in _LAZY.items() for name in names}
 
 __all__ = [
+    "CONTRACT",
     "Backbone",
     "BackboneBuilder",
     "Batch",

@@ -9,11 +9,11 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
+from suite.clashes import OWN
 from suite.config import SCHEMAS, ReferenceConfig
+from suite.errors import one_line
 from suite.plugins import Found
 
-OWN = "conf"
-"""The package of the suite's own configuration."""
 _MISSING = "???"
 
 
@@ -72,10 +72,25 @@ class Option:
 
     @cached_property
     def plain(self) -> Mapping[str, Any]:
-        """The file's content."""
+        """The file's content; nothing where it has a fault."""
+        return self._read[0]
+
+    @property
+    def fault(self) -> str:
+        """Why the file cannot be read; empty where it can."""
+        return self._read[1]
+
+    @cached_property
+    def _read(self) -> tuple[Mapping[str, Any], str]:
         import yaml
 
-        return yaml.safe_load(self.text) or {}
+        try:
+            plain = yaml.safe_load(self.text) or {}
+        except yaml.YAMLError as error:
+            return {}, one_line(str(error))
+        if not isinstance(plain, dict):
+            return {}, f"is a {type(plain).__name__}, must be keys and values"
+        return plain, ""
 
     def references(self) -> Sequence[ReferenceConfig]:
         """Return the references in the file, checked against their schema."""
@@ -93,7 +108,8 @@ def options(group: str, found: Found, *, own: bool = False) -> dict[str, Option]
         for file in folder.iterdir():
             name, dot, ending = file.name.rpartition(".")
             if dot and ending == "yaml" and name not in read:
-                text = file.read_text(encoding="utf-8")
+                # One plugin's file must not keep the others' from being listed.
+                text = file.read_bytes().decode("utf-8", "backslashreplace")
                 schema = schemas.get(f"{group}/{name}")
                 read[name] = Option(group=group, name=name, text=text, schema=schema)
     return dict(sorted(read.items()))

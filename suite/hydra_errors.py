@@ -18,7 +18,10 @@ def explain(error: BaseException, arguments: Sequence[str]) -> str | None:
         OverrideParseException,
     )
     from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
 
+    if isinstance(error, (YAMLError, UnicodeDecodeError)):
+        return _not_yaml(error)
     if isinstance(error, MissingConfigException):
         return _missing_option(error)
     if isinstance(error, OverrideParseException):
@@ -51,6 +54,34 @@ def _inside_hydra(error: BaseException, arguments: Sequence[str]) -> str | None:
     return f"{' '.join(arguments)}: cannot be composed ({reason}); mend the overrides"
 
 
+def _not_yaml(error: BaseException) -> str | None:
+    """Name the file that cannot be read, and the place in it; None where there is no such file."""
+    from yaml import MarkedYAMLError
+
+    path = _file_being_read(error)
+    if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        place = f"{path or mark.name}, line {mark.line + 1}, column {mark.column + 1}"
+        return f"{place}: not YAML ({one_line(error.problem or 'cannot be read')}); mend it there"
+    if path is None:
+        return None
+    if isinstance(error, UnicodeDecodeError):
+        return f"{path}: not UTF-8 (byte {error.start}: {error.reason}); save it as UTF-8"
+    return f"{path}: not YAML ({one_line(str(error))})"
+
+
+def _file_being_read(error: BaseException) -> str | None:
+    """Return which file Hydra was reading: its errors of text name none."""
+    trace, path = error.__traceback__, None
+    while trace is not None:
+        frame = trace.tb_frame
+        if frame.f_code.co_name in ("load_config", "_read_config"):
+            told = frame.f_locals.get("full_path") or frame.f_locals.get("res")
+            path = str(told) if told is not None else path
+        trace = trace.tb_next
+    return path
+
+
 def _not_an_override(error: "OverrideParseException") -> str:  # type: ignore[name-defined]  # noqa: F821
     """`digits`, `seed=[`: what Hydra's grammar does not have."""
     from suite.cli import VERBS
@@ -71,8 +102,10 @@ def _missing_option(error: "MissingConfigException") -> str:  # type: ignore[nam
     if not group or not options:
         return one_line(str(error))
     known = ", ".join(options)
+    found = find()
     broken = "".join(
-        f"; plugin {name} does not load ({error})" for name, error in find().broken.items()
+        f"; plugin {found.origin.get(name, name)} does not load ({error})"
+        for name, error in found.broken.items()
     )
     return f"{group}={option}: no such {group}{nearest(option, options)}; there are {known}{broken}"
 

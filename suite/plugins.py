@@ -3,18 +3,24 @@
 A package names a `Plugin` under the entry-point group `triathlon.plugins`, or itself alone where it
 has no schemas of its own and its configuration in `conf/`. Its configuration joins
 Hydra's search path, its schemas join the suite's own, and its package joins those that a `_target_`
-may name. A plugin that fails to import is reported and never breaks the others.
+may name. A plugin that cannot be used is reported and never breaks the others; two that claim the
+same name are an error.
 """
 
 import importlib.metadata
 import importlib.util
+import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, wraps
+from importlib.metadata import EntryPoint
 from typing import Any
 
+from suite.clashes import SUITE, WITHOUT, clashes, told
 from suite.config import SCHEMAS
-from suite.errors import PluginError
+from suite.contract import check_contract, check_requirement, skew
+from suite.errors import PluginError, nearest, one_line
 from suite.trust import hydra_nodes, targets
 from suite.trust.secrets import read_environment
 
@@ -28,36 +34,105 @@ class Plugin:
     package: the import package that its `_target_`s live in.
     conf: where its configuration is (`pkg://my_package.conf`); None where it adds none of its own.
     schemas: config dataclasses by the name its YAML refers to as `/schema/<name>`.
+    contract: version of `suite.CONTRACT` that it was written for.
     """
 
     package: str
     conf: str | None = None
     schemas: Mapping[str, type] = field(default_factory=dict)
+    contract: int = 1
 
 
 @dataclass(frozen=True)
 class Found:
-    """Plugins that loaded, and the error of each entry point that did not."""
+    """What there is of plugins, by the names of their entry points.
 
-    plugins: Mapping[str, Plugin]
-    broken: Mapping[str, str]
+    plugins: those that can be used. broken: why others cannot. clashing: what two of them claim,
+    which no command that composes a configuration gets past. origin: distribution and version.
+    seconds: what each took to load.
+    """
+
+    plugins: dict[str, Plugin]
+    broken: dict[str, str]
+    clashing: list[str] = field(default_factory=list)
+    origin: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def drop(self, name: str, error: BaseException) -> None:
+        """Take notice that a plugin cannot be used after all."""
+        del self.plugins[name]
+        self.broken[name] = _reason(error)
 
 
 @cache
 def find() -> Found:
-    """Load all plugins of this environment once."""
-    plugins: dict[str, Plugin] = {}
-    broken: dict[str, str] = {}
-    for entry in importlib.metadata.entry_points(group=GROUP):
+    """Load all plugins of this environment once, but those that the user leaves out."""
+    found = Found({}, {})
+    entries = list(importlib.metadata.entry_points(group=GROUP))
+    left_out = _left_out({entry.name for entry in entries})
+    for entry in entries:
+        if entry.name in left_out:
+            continue
+        origin = _origin(entry)
+        if entry.name in found.origin:
+            found.clashing.append(told("have the same name", found.origin[entry.name], origin))
+            continue
+        found.origin[entry.name] = origin
+        started = time.perf_counter()
         try:
-            plugin = entry.load() if entry.attr else _whole_package(entry.module)
-            if not isinstance(plugin, Plugin):
-                raise PluginError(f"{entry.value} is a {type(plugin).__name__}, not a suite.Plugin")
-        except Exception as error:  # whatever a stranger's import raises
-            broken[entry.name] = f"{type(error).__name__}: {error}"
-        else:
-            plugins[entry.name] = plugin
-    return Found(plugins, broken)
+            found.plugins[entry.name] = _load(entry)
+        # Whatever a stranger's import raises; it may even ask to exit.
+        except (Exception, SystemExit) as error:
+            found.broken[entry.name] = _reason(error)
+        found.seconds[entry.name] = time.perf_counter() - started
+    found.clashing.extend(clashes(found.plugins, found.origin))
+    return found
+
+
+def _left_out(known: set[str]) -> set[str]:
+    names = {one.strip() for one in os.environ.get(WITHOUT, "").split(",")} - {""}
+    for name in sorted(names - known):
+        raise PluginError(
+            f"{WITHOUT}={name}: there is no such plugin{nearest(name, sorted(known))}; "
+            f"there are {', '.join(sorted(known))}"
+        )
+    if SUITE in names:
+        raise PluginError(f"{WITHOUT}={SUITE}: the suite's own tasks cannot be left out")
+    return names
+
+
+def _origin(entry: EntryPoint) -> str:
+    """Return a plugin's name with the distribution that brings it."""
+    distribution = getattr(entry, "dist", None)
+    if distribution is None:
+        return entry.name
+    return f"{entry.name} ({distribution.name} {distribution.version})"
+
+
+def _load(entry: EntryPoint) -> Plugin:
+    """Import a plugin and check what it says of itself; raise whatever is wrong with it."""
+    check_requirement(entry)
+    try:
+        plugin = entry.load() if entry.attr else _whole_package(entry.module)
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] != "suite":
+            raise
+        raise PluginError(f"{error}{skew(entry)}") from error
+    if not isinstance(plugin, Plugin):
+        raise PluginError(f"{entry.value} is a {type(plugin).__name__}, not a suite.Plugin")
+    check_contract(plugin.contract)
+    if plugin.conf is not None:
+        package = plugin.conf.removeprefix("pkg://")
+        if not plugin.conf.startswith("pkg://") or importlib.util.find_spec(package) is None:
+            raise PluginError(
+                f"conf={plugin.conf}: must be pkg:// and a package with the YAML files; is the "
+                "folder among those that are installed?"
+            )
+    return plugin
+
+
+def _reason(error: BaseException) -> str:
+    return f"{type(error).__name__}: {one_line(str(error))}"
 
 
 def _whole_package(package: str) -> Plugin:
@@ -74,16 +149,22 @@ def register() -> None:
     from hydra.core.plugins import Plugins
     from omegaconf import OmegaConf
 
+    found = find()
+    if found.clashing:
+        raise PluginError("; ".join(found.clashing))
     store = ConfigStore.instance()
-    schemas = dict(SCHEMAS)
-    for name, plugin in find().plugins.items():
-        clash = schemas.keys() & plugin.schemas.keys()
-        if clash:
-            raise PluginError(f"plugin {name}: schema {min(clash)} is already taken")
-        schemas.update(plugin.schemas)
-    for path, schema in schemas.items():
-        group, _, name = f"schema/{path}".rpartition("/")
-        store.store(group=group, name=name, node=schema)
+
+    def offer(schemas: Mapping[str, type]) -> None:
+        for path, schema in schemas.items():
+            group, _, name = f"schema/{path}".rpartition("/")
+            store.store(group=group, name=name, node=schema)
+
+    offer(SCHEMAS)
+    for name, plugin in list(found.plugins.items()):
+        try:
+            offer(plugin.schemas)
+        except Exception as error:  # a dataclass that OmegaConf does not take
+            found.drop(name, error)
     from suite.sweeps import sweepers
 
     Plugins.instance().register(_search_path_plugin())

@@ -18,6 +18,8 @@ _PLENTY_BYTES = 2 * _GIGABYTE
 """Room for a large sweep's models and journals."""
 _SCARCE_BYTES = 0.2 * _GIGABYTE
 """Less than this does not hold one run of every task."""
+_SLOW_SECONDS = 1.0
+"""What a plugin may take to load before it is felt at every command."""
 
 
 class Health(enum.Enum):
@@ -101,11 +103,18 @@ def packages(distribution: str = "triathlon") -> Iterator[Check]:
 
 
 def plugins() -> Iterator[Check]:
-    """Say which plugins load and which do not."""
+    """Say which plugins load, which do not, which do not go together, and which are slow."""
     found = find()
     for name, error in found.broken.items():
         mend = "update or uninstall the package that brings it; the others work"
         yield Check(f"plugin {name}", Health.warn, error, mend)
+    for clash in found.clashing:
+        what, _, mend = clash.partition(": ")
+        yield Check("plugins", Health.fail, what, mend)
+    for name, seconds in found.seconds.items():
+        if seconds > _SLOW_SECONDS:
+            mend = "import torch and the like in the task's own file: every command waits for this"
+            yield Check(f"plugin {name}", Health.warn, f"takes {seconds:.1f} s to load", mend)
     if found.plugins:
         yield Check("plugins", Health.ok, ", ".join(sorted(found.plugins)))
     else:

@@ -21,8 +21,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("group", nargs="*", choices=[*GROUPS, []], help="groups to list")
     chosen = parser.parse_args(arguments).group or GROUPS
     found = find()
+    faults: list[str] = []
     for group in chosen:
         offered = options(group, found)
+        wrong = [one for one in offered.values() if one.fault]
+        faults += [f"{group}={one.name} cannot be read: {one.fault}" for one in wrong]
         if group == "data":
             tables = data_tables(offered, options("task", found))
         else:
@@ -34,7 +37,9 @@ def main(arguments: list[str]) -> int:
         if group == "data":
             print(f"\n{_TIERS}")
     for name, error in found.broken.items():
-        print(f"\nplugin {name} does not load: {error}")
+        faults.append(f"plugin {found.origin.get(name, name)} does not load: {error}")
+    for line in (*faults, *found.clashing):
+        print(f"\n{line}")
     return 0
 
 

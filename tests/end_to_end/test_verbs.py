@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from suite.plugins import Found
 from suite.verbs import doctor
 from suite.verbs.doctor import Health
 
@@ -118,11 +119,24 @@ def test_doctor_compares_versions(monkeypatch):
 
 
 def test_doctor_names_broken_plugins(monkeypatch):
-    found = SimpleNamespace(plugins={"triathlon": None}, broken={"odd": "ImportError: x"})
+    found = Found(
+        {"triathlon": None}, {"odd": "ImportError: x"}, seconds={"slow": 4.0, "fast": 0.1}
+    )
     monkeypatch.setattr(doctor, "find", lambda: found)
-    first, second = doctor.plugins()
+    first, second, third = doctor.plugins()
     assert (first.name, first.health, first.found) == ("plugin odd", Health.warn, "ImportError: x")
-    assert second.health is Health.ok
+    assert (second.name, second.health) == ("plugin slow", Health.warn)
+    assert second.found == "takes 4.0 s to load"
+    assert third.health is Health.ok
+
+
+def test_doctor_names_plugins_that_clash(monkeypatch):
+    clashing = ["plugins a and b both have task/chess.yaml: uninstall one"]
+    monkeypatch.setattr(doctor, "find", lambda: Found({"a": None, "b": None}, {}, clashing))
+    first, _ = doctor.plugins()
+    assert first.health is Health.fail
+    assert first.found == "plugins a and b both have task/chess.yaml"
+    assert first.mend == "uninstall one"
 
 
 @pytest.mark.parametrize(

@@ -59,20 +59,56 @@ def test_results_that_cannot_be_written(triathlon, tmp_path, mode):
     said.refused("results=", "taken/here: cannot be written (Not a directory)", "results=…")
 
 
-def test_broken_plugin_is_named_and_breaks_nothing(light, tmp_path):
-    site = tmp_path / "site"
-    info = site / "broken-1.0.dist-info"
+def _installed(site, name, source):
+    """Lay a plugin of one module into a folder, as pip would."""
+    info = site / f"{name}-1.0.dist-info"
     info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[triathlon.plugins]\nbroken = broken_plugin:plugin\n")
-    (site / "broken_plugin.py").write_text("raise ImportError('libmissing.so.1')\n")
-    path = {"PYTHONPATH": str(site)}
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    entry = f"[triathlon.plugins]\n{name} = {name}_plugin:plugin\n"
+    (info / "entry_points.txt").write_text(entry)
+    (site / f"{name}_plugin.py").write_text(source)
+
+
+def test_broken_plugin_is_named_and_breaks_nothing(light, tmp_path):
+    _installed(tmp_path / "site", "broken", "raise ImportError('libmissing.so.1')\n")
+    path = {"PYTHONPATH": str(tmp_path / "site")}
     listed = light("list", **path)
     assert listed.code == 0
     assert "image_recognition" in listed.out
-    assert "plugin broken does not load: ImportError: libmissing.so.1" in listed.out
+    told = "plugin broken (broken 1.0) does not load: ImportError: libmissing.so.1"
+    assert told in listed.out
     assert light("--cfg", "job", **path).code == 0
     light("task=parity", **path).refused("task=parity", "broken", "libmissing.so.1")
+
+
+def test_plugins_that_clash_are_both_named_until_one_is_left_out(light, tmp_path):
+    chess = (
+        "from dataclasses import dataclass\nfrom suite import Plugin, TaskConfig\n\n"
+        "@dataclass\nclass Config(TaskConfig):\n    pass\n\n"
+        "plugin = Plugin(package='{0}_plugin', schemas={{'task/chess': Config}})\n"
+    )
+    for name in ("black", "white"):
+        _installed(tmp_path / "site", name, chess.format(name))
+    path = {"PYTHONPATH": str(tmp_path / "site")}
+    both = ("black (black 1.0)", "white (white 1.0)", "both have schema task/chess")
+    light("--cfg", "job", **path).refused(*both)
+    listed = light("list", "task", **path)
+    assert listed.code == 0
+    for part in both:
+        assert part in listed.out
+    assert light("--cfg", "job", TRIATHLON_DISABLED_PLUGINS="white", **path).code == 0
+    wrong = light("--cfg", "job", TRIATHLON_DISABLED_PLUGINS="whit", **path)
+    wrong.refused("TRIATHLON_DISABLED_PLUGINS=whit", "did you mean 'white'")
+
+
+def test_configuration_that_is_not_yaml_is_named_with_its_line(light, tmp_path):
+    file = tmp_path / "data" / "flowers.yaml"
+    file.parent.mkdir()
+    file.write_text("# My flowers\ndefaults: [/schema/data/imagefolder@_here_, _self_\npath: x\n")
+    said = light("--config-dir", str(tmp_path), "data=flowers")
+    said.refused(f"{file}, line 3, column 5: not YAML", "',' or ']'")
+    file.write_bytes(b"# My flowers \xff\n")
+    light("--config-dir", str(tmp_path), "data=flowers").refused(f"{file}: not UTF-8 (byte 13")
 
 
 def test_a_sweep_over_nothing_is_no_success(triathlon, tmp_path):

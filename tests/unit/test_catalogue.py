@@ -118,3 +118,13 @@ def test_the_suites_own_sets_are_told_apart() -> None:
     }
     assert not DATA["an4"].downloads
     assert DATA["librispeech"].downloads
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"), [("a: [1", "while parsing a flow sequence"), ("- a", "is a list, must be")]
+)
+def test_file_that_cannot_be_read_has_a_fault_and_no_options(text: str, fault: str) -> None:
+    one = option(Yours, text)
+    assert fault in one.fault
+    assert (one.plain, one.required) == ({}, ["train"])
+    assert option(Yours, "a: 1").fault == ""

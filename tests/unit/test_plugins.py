@@ -1,9 +1,10 @@
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
 
 import pytest
 
-from suite import ConfigError, Plugin, PluginError
+from suite import CONTRACT, ConfigError, Plugin, PluginError
 from suite.plugins import check_target, find, register
 
 
@@ -56,14 +57,81 @@ def test_broken_plugin_is_listed_and_breaks_no_other(entry_points):
     }
 
 
-@pytest.mark.parametrize("schema", ["backbone/mlp", "task/chess"])
-def test_schema_that_two_have_is_named(entry_points, schema):
+def test_plugin_that_asks_to_exit_or_cannot_be_composed_breaks_no_other(entry_points):
+    def leave():
+        raise SystemExit("no licence")
+
+    @dataclass
+    class Wrong:
+        value: Callable[[int], int] = abs
+
+    entry_points(
+        leaves=leave,
+        wrong=lambda: Plugin(package="wrong", schemas={"task/wrong": Wrong}),
+        chess=lambda: Plugin(package="chess", schemas={"task/chess": Schema}),
+    )
+    register()
+    assert list(find().plugins) == ["chess"]
+    assert find().broken["leaves"] == "SystemExit: no licence"
+    assert "Unexpected type annotation" in find().broken["wrong"]
+
+
+@pytest.mark.parametrize(
+    ("conf", "told"),
+    [
+        ("pkg://chess_of_nobody", "conf=pkg://chess_of_nobody: must be pkg:// and a package"),
+        ("file:///etc", "conf=file:///etc: must be pkg://"),
+    ],
+)
+def test_configuration_that_is_not_installed_is_told(entry_points, conf, told):
+    entry_points(chess=lambda: Plugin(package="chess", conf=conf))
+    assert told in find().broken["chess"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "other"), [("backbone/mlp", "triathlon"), ("task/chess", "one")]
+)
+def test_schema_that_two_have_names_both(entry_points, schema, other):
     entry_points(
         one=lambda: Plugin(package="one", schemas={"task/chess": Schema}),
         two=lambda: Plugin(package="two", schemas={schema: Schema}),
     )
-    with pytest.raises(PluginError, match=f"plugin two: schema {schema} is already taken"):
+    with pytest.raises(PluginError, match=f"plugins {other} and two both have schema {schema}"):
         register()
+
+
+def test_plugin_of_another_contract_is_told_why(entry_points, monkeypatch):
+    entry_points(
+        now=lambda: Plugin(package="now", contract=CONTRACT),
+        later=lambda: Plugin(package="later", contract=CONTRACT + 1),
+    )
+    assert list(find().plugins) == ["now"]
+    assert f"contract={CONTRACT + 1}: is of a later triathlon" in find().broken["later"]
+
+
+def test_plugins_that_are_left_out(entry_points, monkeypatch):
+    entry_points(bad=_broken, chess=lambda: Plugin(package="chess"))
+    monkeypatch.setenv("TRIATHLON_DISABLED_PLUGINS", "bad, ")
+    found = find()
+    assert (list(found.plugins), found.broken) == (["chess"], {})
+
+
+def test_one_name_of_two_distributions(entry_points, monkeypatch):
+    points = [
+        SimpleNamespace(
+            name="chess",
+            module="chess",
+            attr="plugin",
+            value="chess:plugin",
+            load=lambda: Plugin(package="chess"),
+            dist=SimpleNamespace(name=name, version="2", requires=None),
+        )
+        for name in ("black", "white")
+    ]
+    entry_points()
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda *, group: points)
+    (told,) = find().clashing
+    assert told.startswith("plugins chess (black 2) and chess (white 2) have the same name")
 
 
 @pytest.mark.parametrize(
@@ -88,12 +156,13 @@ def test_configuration_of_a_plugin_joins_the_search_path(entry_points):
 
     from suite.plugins import _search_path_plugin
 
+    # Any package does that is installed.
     entry_points(
-        chess=lambda: Plugin(package="chess", conf="pkg://chess.conf"),
+        chess=lambda: Plugin(package="chess", conf="pkg://hydra.conf"),
         bare=lambda: Plugin(package="bare"),
     )
     path = ConfigSearchPathImpl()
     _search_path_plugin()().manipulate_search_path(path)
     assert [(e.provider, e.path) for e in path.config_search_path] == [
-        ("chess", "pkg://chess.conf")
+        ("chess", "pkg://hydra.conf")
     ]
