@@ -23,11 +23,16 @@ _BEGINS: dict[str, Callable[[RunRecord], str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Side:
-    """What A or B came to: its groups, and how many of its runs failed. text: as it was given."""
+    """What A or B came to: its groups, and its runs that failed. text: as it was given."""
 
     text: str
     groups: Sequence[Group]
-    failed: int
+    broken: Sequence[RunRecord] = ()
+
+    @property
+    def failed(self) -> int:
+        """How many runs failed."""
+        return len(self.broken)
 
 
 def side(text: str, results: Path) -> Side:
@@ -45,10 +50,10 @@ def side(text: str, results: Path) -> Side:
     else:
         chosen = _of_hash(text, results)
     groups = groups_of(chosen)
-    failed = sum(run.status == "failed" for run in chosen)
+    broken = [run for run in chosen if run.status == "failed"]
     if not groups:
-        raise DataError(f"{text}: holds no finished run ({failed} failed); give one that does")
-    return Side(text=text, groups=groups, failed=failed)
+        raise DataError(f"{text}: holds no finished run ({len(broken)} failed); give one that does")
+    return Side(text=text, groups=groups, broken=broken)
 
 
 def _records(path: Path) -> list[RunRecord]:

@@ -158,22 +158,32 @@ def flops_of(run: RunRecord) -> float | None:
 
 def _settings(run: RunRecord, axis: Axis) -> dict[str, Any]:
     """Return what a run shares with the others of its ladder."""
+    return settings_of(run, leave_out=axis.keys, any_data=axis.of_data)
+
+
+def settings_of(
+    run: RunRecord, *, leave_out: Sequence[str], any_data: bool = False
+) -> dict[str, Any]:
+    """Return what a run is by, apart from its seed and these keys or parts of the configuration.
+
+    any_data: whether another version of its data set is the same.
+    """
     kept = {
         key: value
         for key, value in _flat(run.config).items()
-        if key.partition(".")[0] not in _NO_PART
-        and key not in _NO_KEY
-        and key not in axis.keys
+        if key.partition(".")[0] not in (*_NO_PART, *leave_out)
+        and key not in (*_NO_KEY, *leave_out)
         and value is not None
     }
-    told = {"task": run.task, "data": _whole(run), "backbone": run.backbone}
+    told = {"task": run.task, "data": whole_of(run), "backbone": run.backbone}
     told |= {"optimizer": run.optimizer, "metric": run.primary}
-    if not axis.of_data:
+    told = {key: value for key, value in told.items() if key not in leave_out}
+    if not any_data:
         told["data version"] = run.data_card.get("fingerprint", "")
     return told | kept
 
 
-def _whole(run: RunRecord) -> str:
+def whole_of(run: RunRecord) -> str:
     """Return the name of the set that a run's data are a part of, or all of."""
     return str(run.data_card.get("whole") or run.data_name)
 
@@ -198,7 +208,7 @@ def _differing(settings: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 def _kind(runs: Mapping[float, Sequence[RunRecord]]) -> tuple[str, ...]:
     """Return what ladders are named by where nothing else sets them apart."""
     first = next(iter(runs.values()))[0]
-    return first.task, _whole(first), _name(first)
+    return first.task, whole_of(first), _name(first)
 
 
 def _name(run: RunRecord) -> str:
@@ -217,7 +227,7 @@ def _ladder(
     return Ladder(
         axis=axis,
         task=first.task,
-        data=_whole(first),
+        data=whole_of(first),
         label=" ".join([_name(first), *told[:_MOST_SETTINGS]]),
         runs={size: tuple(each) for size, each in runs.items()},
     )

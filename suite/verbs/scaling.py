@@ -14,12 +14,15 @@ _ABOUT = """\
 Fit the laws of scaling that finished runs follow: error and loss against training examples, width,
 depth, input dimension, classes, parameters or FLOPs, with 95% intervals over seeds; foretell the
 largest sizes from the smaller ones; hold a power law against other forms; say where curves cross,
-what a size costs, which size a budget of FLOPs wants, and what is missing to reach people.
+what a size costs, which size a budget of FLOPs wants, and what is missing to reach people. Over
+rate: over how many decades of the learning rate each optimizer and loss is nearly as good, and how
+soon each is at the target.
 
 Runs are grouped by all of their settings but the size and the seed. They are named by a results
 folder, a JSON file of run records, or filters such as backbone=mlp,data=digits, which choose among
 --results."""
 _AXES = ("examples", "parameters", "width", "depth", "dimension", "classes", "flops")
+_RATE = "rate"
 _MOST_ROWS = 30
 """Rows of a table on the terminal; the files have all."""
 
@@ -31,6 +34,7 @@ def main(arguments: list[str]) -> int:
         raise ConfigError(f"--leave-out {chosen.leave_out}: give 0 or more")
     from suite.report.sides import side
     from suite.scaling.findings import scaling
+    from suite.scaling.rates import rates
     from suite.scaling.writing import write
     from suite.tracking.journal import read_journal
 
@@ -47,14 +51,18 @@ def main(arguments: list[str]) -> int:
     records = {
         run.run_id: run for one in sides for group in one.groups for run in group.runs
     }  # fmt: skip
-    findings = scaling(
-        list(records.values()),
-        over=chosen.over,
-        metrics=chosen.metric,
-        leave_out=chosen.leave_out,
-        runs=results / "runs",
-        read_events=events,
-    )
+    if chosen.over == _RATE:
+        failed = {run.run_id: run for one in sides for run in one.broken}
+        findings = rates([*records.values(), *failed.values()])
+    else:
+        findings = scaling(
+            list(records.values()),
+            over=chosen.over,
+            metrics=chosen.metric,
+            leave_out=chosen.leave_out,
+            runs=results / "runs",
+            read_events=events,
+        )
     _show(findings)
     for path in write(findings, chosen.to or results):
         print(path)
@@ -71,7 +79,9 @@ def _parser() -> argparse.ArgumentParser:
         "runs", nargs="*", metavar="RESULTS|FILTER", help="which runs (default: all of --results)"
     )
     parser.add_argument(
-        "--over", choices=_AXES, help="what was varied; by default all that was, by itself"
+        "--over",
+        choices=(*_AXES, _RATE),
+        help="what was varied; by default all that was, by itself, but for the learning rate",
     )
     parser.add_argument(
         "--metric",

@@ -144,3 +144,41 @@ def test_bad_input_is_named(tmp_path: Path, given: list[str], told: str) -> None
     data_runs(tmp_path)
     with pytest.raises((ConfigError, DataError), match=told):
         main(["--results", str(tmp_path), *given])
+
+
+def rate_runs(results: Path) -> None:
+    """Adam good over two decades of the rate, SGD over one; at the highest SGD failed."""
+    for optimizer, best in (("adam", {1e-3, 1e-2, 1e-1}), ("sgd", {1e-1, 1.0})):
+        for lr in (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0):
+            for seed in range(3):
+                good, failed = lr in best, optimizer == "sgd" and lr == 10
+                write(
+                    results, f"{optimizer}{lr:g}", seed, 0.1, optimizer=optimizer,
+                    status="failed" if failed else "finished",
+                    config={"optimizer": {"lr": lr}, "trainer": {"steps": 150}},
+                    data_card={"name": "digits", "fingerprint": "all"},
+                    metrics={} if failed else {"validation/accuracy": 0.95 if good else 0.4},
+                    target={"metric": "accuracy", "threshold": 0.9, "direction": "maximize"},
+                    reached={"step": 40 + 10 * seed} if good else None,
+                )  # fmt: skip
+
+
+def test_learning_rates_by_optimizer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rate_runs(tmp_path)
+    assert main([str(tmp_path), "--over", "rate"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "How much the learning rate matters, by optimizer: resnet on digits" in said
+    assert "adam: nearly as good over 2.1 (2.1 to 2.1) decades" in said
+    (section,) = json.loads((tmp_path / "scaling.json").read_text())["sections"]
+    choices = section["numbers"]["choices"]
+    assert choices["adam"]["converged"]["value"] == pytest.approx(0.5)
+    assert choices["sgd"]["converged"]["value"] == pytest.approx(1 / 3)
+    assert choices["sgd"]["decades"]["value"] == pytest.approx(1.036, abs=0.01)
+    assert choices["adam"]["reached"]["value"] == 50
+    assert (tmp_path / "optimizer_sensitivity.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_learning_rates_that_nobody_tried_are_refused(tmp_path: Path) -> None:
+    width_runs(tmp_path)
+    with pytest.raises(DataError, match="no 3 learning rates of runs that differ in nothing else"):
+        main([str(tmp_path), "--over", "rate"])
