@@ -1,9 +1,10 @@
 """Finds plugins: installed packages that add tasks, data sets and anything else in `conf/`.
 
 A package names a `Plugin` under the entry-point group `triathlon.plugins`, or itself alone where it
-has no schemas of its own and its configuration in `conf/`. Its configuration joins
-Hydra's search path, its schemas join the suite's own, and its package joins those that a `_target_`
-may name. A plugin that fails to import is reported and never breaks the others.
+has no schemas of its own and its configuration in `conf/`; a single module names itself and has its
+configuration in `CONF` (`suite/one_module.py`). Configuration joins what Hydra finds, schemas join
+the suite's own, and the package joins those that a `_target_` may name. A plugin that fails to
+import is reported and never breaks the others.
 """
 
 import importlib.metadata
@@ -15,6 +16,7 @@ from typing import Any
 
 from suite.config import SCHEMAS
 from suite.errors import PluginError
+from suite.one_module import package_of, written_in
 from suite.trust import hydra_nodes, targets
 from suite.trust.secrets import read_environment
 
@@ -26,12 +28,13 @@ class Plugin:
     """What a package adds to the suite.
 
     package: the import package that its `_target_`s live in.
-    conf: where its configuration is (`pkg://my_package.conf`); None where it adds none of its own.
+    conf: where its configuration is (`pkg://my_package.conf`), or the text of each YAML file by its
+        name, as "task/chess"; None where it adds none of its own.
     schemas: config dataclasses by the name its YAML refers to as `/schema/<name>`.
     """
 
     package: str
-    conf: str | None = None
+    conf: str | Mapping[str, str] | None = None
     schemas: Mapping[str, type] = field(default_factory=dict)
 
 
@@ -61,9 +64,15 @@ def find() -> Found:
 
 
 def _whole_package(package: str) -> Plugin:
-    """Return the plugin of an entry point that names a package alone: `conf/` lies inside it."""
-    if importlib.util.find_spec(package) is None:
+    """Return the plugin of an entry point that names a package or a module alone.
+
+    The `conf/` of a package lies inside it; a module has its own in `CONF`. Neither is imported.
+    """
+    spec = importlib.util.find_spec(package)
+    if spec is None:
         raise PluginError(f"package {package} is not installed")
+    if spec.submodule_search_locations is None:
+        return Plugin(package=package, conf=written_in(spec))
     return Plugin(package=package, conf=f"pkg://{package}.conf")
 
 
@@ -84,6 +93,12 @@ def register() -> None:
     for path, schema in schemas.items():
         group, _, name = f"schema/{path}".rpartition("/")
         store.store(group=group, name=name, node=schema)
+    for plugin in find().plugins.values():
+        for path, text in plugin.conf.items() if isinstance(plugin.conf, Mapping) else ():
+            group, _, name = path.rpartition("/")
+            store.store(
+                group=group, name=name, node=OmegaConf.create(text), package=package_of(text)
+            )
     from suite.sweeps import sweepers
 
     Plugins.instance().register(_search_path_plugin())
@@ -99,7 +114,7 @@ def _search_path_plugin() -> Any:
     class PluginSearchPath(SearchPathPlugin):
         def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
             for name, plugin in find().plugins.items():
-                if plugin.conf is not None:
+                if isinstance(plugin.conf, str):
                     search_path.append(provider=name, path=plugin.conf)
 
     return PluginSearchPath
