@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from suite.classification import Classification, DataSetTask
     from suite.data.cache import atomic_path
     from suite.data.counter import normal, uniform
+    from suite.data.dividing import labelled_data_set
     from suite.data.fingerprint import fingerprint
     from suite.data.lines import csv_rows, json_of, lines_of, unwritable
     from suite.data.memo import remembered
@@ -53,6 +54,10 @@ if TYPE_CHECKING:
     from suite.figures import confusion_matrix_png
     from suite.mistakes import Shown, shown_pixels, shown_text, shown_wave
     from suite.statistics import Interval, bootstrap_ratio, wilson
+    from suite.stems.image import ImageStem, automatic_patch, channel_statistics
+    from suite.stems.sequence import SequenceStem
+    from suite.stems.sound import LogMelStem
+    from suite.stems.text import BYTE_TOKENS, EmbeddingStem, byte_tokens
     from suite.task import (
         Batch,
         DataCard,
@@ -85,6 +90,7 @@ _LAZY = {
     ),
     "suite.data.cache": ("atomic_path",),
     "suite.data.counter": ("normal", "uniform"),
+    "suite.data.dividing": ("labelled_data_set",),
     "suite.data.fingerprint": ("fingerprint",),
     "suite.data.lines": ("csv_rows", "json_of", "lines_of", "unwritable"),
     "suite.data.memo": ("remembered",),
@@ -97,6 +103,10 @@ _LAZY = {
     "suite.classification": ("Classification", "DataSetTask"),
     "suite.figures": ("confusion_matrix_png",),
     "suite.mistakes": ("Shown", "shown_pixels", "shown_text", "shown_wave"),
+    "suite.stems.image": ("ImageStem", "automatic_patch", "channel_statistics"),
+    "suite.stems.sequence": ("SequenceStem",),
+    "suite.stems.sound": ("LogMelStem",),
+    "suite.stems.text": ("BYTE_TOKENS", "EmbeddingStem", "byte_tokens"),
     "suite.trust.archives": ("extract_archive", "read_member"),
     "suite.trust.paths": ("inside",),
     "suite.trust.text": ("printable",),
@@ -105,6 +115,7 @@ _LAZY = {
 _HOME = {name: module for module, names in _LAZY.items() for name in names}
 
 __all__ = [
+    "BYTE_TOKENS",
     "CONTRACT",
     "Backbone",
     "BackboneBuilder",
@@ -118,6 +129,7 @@ __all__ = [
     "DataSetTask",
     "DeepModel",
     "Direction",
+    "EmbeddingStem",
     "Examples",
     "Figure",
     "Form",
@@ -126,8 +138,10 @@ __all__ = [
     "GridSpec",
     "HandMade",
     "HandMadeConfig",
+    "ImageStem",
     "Interval",
     "Known",
+    "LogMelStem",
     "Loss",
     "Mistake",
     "OnError",
@@ -138,6 +152,7 @@ __all__ = [
     "Reference",
     "Sequence",
     "SequenceSpec",
+    "SequenceStem",
     "Served",
     "Setup",
     "Shown",
@@ -157,7 +172,10 @@ __all__ = [
     "Wave",
     "WaveSpec",
     "atomic_path",
+    "automatic_patch",
     "bootstrap_ratio",
+    "byte_tokens",
+    "channel_statistics",
     "confusion_matrix_png",
     "csv_rows",
     "extract_archive",
@@ -166,6 +184,7 @@ __all__ = [
     "inside",
     "json_of",
     "kept_faults",
+    "labelled_data_set",
     "labelled_subset",
     "length_mask",
     "lines_of",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any
 
 from suite.clashes import OWN
@@ -100,19 +101,52 @@ class Option:
         return [_reference(OmegaConf.merge(ReferenceConfig, one)) for one in known]
 
 
-def options(group: str, found: Found, *, own: bool = False) -> dict[str, Option]:
-    """Return a group's options by name, sorted. own: those of the suite alone, not of plugins."""
+def options(
+    group: str, found: Found, *, own: bool = False, folder: Path | None = None
+) -> dict[str, Option]:
+    """Return a group's options by name, sorted.
+
+    own: those of the suite alone, not of plugins. folder: a user's own, which wins.
+    """
     schemas = {**SCHEMAS, **{k: v for p in found.plugins.values() for k, v in p.schemas.items()}}
-    read: dict[str, Option] = {}
-    for folder in _folders(group, found, own):
-        for file in folder.iterdir():
-            name, dot, ending = file.name.rpartition(".")
-            if dot and ending == "yaml" and name not in read:
-                # One plugin's file must not keep the others' from being listed.
-                text = file.read_bytes().decode("utf-8", "backslashreplace")
-                schema = schemas.get(f"{group}/{name}")
-                read[name] = Option(group=group, name=name, text=text, schema=schema)
-    return dict(sorted(read.items()))
+    texts: dict[str, str] = {}
+    for name, text in _texts(group, found, own, folder):
+        texts.setdefault(name, text)
+    return {
+        name: Option(group=group, name=name, text=text, schema=_schema(group, name, texts, schemas))
+        for name, text in sorted(texts.items())
+    }
+
+
+def _schema(
+    group: str, name: str, texts: Mapping[str, str], schemas: Mapping[str, type]
+) -> type | None:
+    """Return the dataclass that a file extends, itself or through another file of its group."""
+    seen: set[str] = set()
+    while name in texts and name not in seen:
+        if f"{group}/{name}" in schemas:
+            return schemas[f"{group}/{name}"]
+        seen.add(name)
+        for base in _bases(texts[name]):
+            path = base.partition("@")[0].removeprefix("/")
+            if path.startswith("schema/"):
+                return schemas.get(path.removeprefix("schema/"))
+            if path.removeprefix(f"{group}/") in texts:
+                name = path.removeprefix(f"{group}/")
+                break
+    return None
+
+
+def _bases(text: str) -> list[str]:
+    """Return what a file's list of defaults takes in as it stands."""
+    import yaml
+
+    try:
+        plain = yaml.safe_load(text)
+    except yaml.YAMLError:  # its `fault` tells
+        return []
+    listed = plain.get("defaults", ()) if isinstance(plain, Mapping) else ()
+    return [one for one in listed or () if isinstance(one, str)]
 
 
 def _reference(merged: Any) -> ReferenceConfig:
@@ -137,12 +171,24 @@ def by_task(data: Mapping[str, Option], tasks: Mapping[str, Option]) -> dict[str
     return {name: members for name, members in groups.items() if members}
 
 
-def _folders(group: str, found: Found, own: bool) -> Iterator[Traversable]:
-    packages = [OWN]
-    if not own:
-        packages += [p.conf.removeprefix("pkg://") for p in found.plugins.values() if p.conf]
+def _texts(group: str, found: Found, own: bool, folder: Path | None) -> Iterator[tuple[str, str]]:
+    """Yield name and text of each file of a group: a user's own, the suite's, the plugins'."""
+    if folder is not None and (folder / group).is_dir():
+        yield from _files(folder / group)
+    conf = [None if own else p.conf for p in found.plugins.values()]
+    packages = [OWN, *(one.removeprefix("pkg://") for one in conf if isinstance(one, str))]
     for package in packages:
-        if pkgutil.resolve_name(package):
-            folder = files(package) / group
-            if folder.is_dir():
-                yield folder
+        if pkgutil.resolve_name(package) and files(package).joinpath(group).is_dir():
+            yield from _files(files(package) / group)
+    for one in conf:
+        for path, text in one.items() if isinstance(one, Mapping) else ():
+            if path.rpartition("/")[0] == group:
+                yield path.rpartition("/")[2], text
+
+
+def _files(folder: Traversable) -> Iterator[tuple[str, str]]:
+    for file in folder.iterdir():
+        name, dot, ending = file.name.rpartition(".")
+        if dot and ending == "yaml":
+            # One plugin's file must not keep the others' from being listed.
+            yield name, file.read_bytes().decode("utf-8", "backslashreplace")

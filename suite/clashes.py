@@ -34,8 +34,10 @@ def clashes(plugins: Mapping[str, "Plugin"], origin: Mapping[str, str]) -> Itera
         owner |= dict.fromkeys(_files(OWN), SUITE)
     for name, plugin in plugins.items():
         claimed = [f"schema {schema}" for schema in plugin.schemas]
-        if plugin.conf is not None:
+        if isinstance(plugin.conf, str):
             claimed += _files(plugin.conf.removeprefix("pkg://"))
+        elif plugin.conf is not None:
+            claimed += [f"{path}.yaml" for path in plugin.conf]
         for claim in claimed:
             first = owner.setdefault(claim, name)
             if first != name:

@@ -8,6 +8,7 @@ Legend: B batch, K classes.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -15,14 +16,30 @@ from torch import Tensor, nn
 
 from suite.data.memory import DataSet
 from suite.data.order import evaluation_order
+from suite.data.subsets import labelled_subset
+from suite.features import BackboneBuilder, DeepModel, PooledHead, Stem
 from suite.mistakes import MOST, Shown
 from suite.statistics import Interval, bootstrap_macro_f1, wilson
-from suite.task import Batch, DataCard, Figure, Loss, Mistake, Split, Task
+from suite.task import (
+    Batch,
+    DataCard,
+    Direction,
+    Figure,
+    Loss,
+    Mistake,
+    Setup,
+    Split,
+    Target,
+    Task,
+)
 
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
 
     from suite.predictions import Predictions
+
+_TARGET = 0.9
+"""Validation accuracy to race to where neither the data nor the task names one."""
 
 
 class DataSetTask(Task):
@@ -86,13 +103,46 @@ class DataSetTask(Task):
         return self.data.splits[Split.TRAIN].forget()
 
     def card(self) -> DataCard:
-        return self.data.card
+        return self.setup.known.described(self.data.card)
 
 
 class Classification(DataSetTask):
-    """One label, `label_B`, for each example; the model returns logits (B, K)."""
+    """One label, `label_B`, for each example; the model returns logits (B, K).
+
+    The smallest one says where its data is (`load`, or a source of the `data` group) and what its
+    input layer is (`stem`).
+    """
 
     primary = "accuracy"
+
+    def load(self) -> DataSet:
+        """Return the data set, on the host; `data` asks once, on first use."""
+        loaded: DataSet = self.setup.data.load(self.setup.cache)
+        return loaded
+
+    @cached_property
+    def data(self) -> DataSet:  # type: ignore[override]
+        """What `data.train_examples` and `data.classes` leave of the data set, on the device."""
+        return _part_of(self.load(), self.setup).to(
+            self.setup.device,
+            workers=self.setup.workers,
+            worker_timeout=self.setup.worker_timeout,
+        )
+
+    @cached_property
+    def target(self) -> Target:  # type: ignore[override]
+        """The data set's own, else 90% of the validation split."""
+        threshold = self.setup.known.target or _TARGET
+        return Target(metric="accuracy", threshold=threshold, direction=Direction.MAXIMIZE)
+
+    def stem(self, backbone: BackboneBuilder) -> Stem:
+        """Return the input layer, in a form that the backbone takes."""
+        raise NotImplementedError
+
+    def build_model(self, backbone: BackboneBuilder) -> nn.Module:
+        stem = self.stem(backbone)
+        hidden = backbone(stem.spec)
+        return DeepModel(stem, hidden, PooledHead(hidden.features, len(self.classes)))
 
     @property
     def classes(self) -> Sequence[str]:
@@ -166,3 +216,19 @@ class Classification(DataSetTask):
     def show(self, split: Split, index: int) -> Shown | None:
         """Return an example as one sees, reads or hears it; None where there is no such thing."""
         return None
+
+
+def _part_of(data: DataSet, setup: Setup) -> DataSet:
+    if setup.train_examples is None and setup.classes is None:
+        return data
+    labels = {
+        split: part.take(torch.arange(len(part)))["label_B"] for split, part in data.splits.items()
+    }
+    found = labelled_subset(setup, data.card, labels, data.classes)
+    if found is None:
+        return data
+    splits = {
+        split: part.only(torch.tensor(found.indices[split], dtype=torch.int64))
+        for split, part in data.splits.items()
+    }
+    return DataSet(splits, found.card, found.classes)

@@ -1,10 +1,10 @@
 """Finds plugins: installed packages that add tasks, data sets and anything else in `conf/`.
 
 A package names a `Plugin` under the entry-point group `triathlon.plugins`, or itself alone where it
-has no schemas of its own and its configuration in `conf/`. Its configuration joins
-Hydra's search path, its schemas join the suite's own, and its package joins those that a `_target_`
-may name. A plugin that cannot be used is reported and never breaks the others; two that claim the
-same name are an error.
+has no schemas of its own and its configuration in `conf/`; a single module names itself and has its
+configuration in `CONF` (`suite/one_module.py`). Configuration joins what Hydra finds, schemas join
+the suite's own, and the package joins those that a `_target_` may name. A plugin that cannot be
+used is reported and never breaks the others; two that claim the same name are an error.
 """
 
 import importlib.metadata
@@ -21,6 +21,7 @@ from suite.clashes import SUITE, WITHOUT, clashes, told
 from suite.config import SCHEMAS
 from suite.contract import check_contract, check_requirement, skew
 from suite.errors import PluginError, nearest, one_line
+from suite.one_module import package_of, written_in
 from suite.trust import hydra_nodes, targets
 from suite.trust.secrets import read_environment
 
@@ -32,13 +33,14 @@ class Plugin:
     """What a package adds to the suite.
 
     package: the import package that its `_target_`s live in.
-    conf: where its configuration is (`pkg://my_package.conf`); None where it adds none of its own.
+    conf: where its configuration is (`pkg://my_package.conf`), or the text of each YAML file by its
+        name, as "task/chess"; None where it adds none of its own.
     schemas: config dataclasses by the name its YAML refers to as `/schema/<name>`.
     contract: version of `suite.CONTRACT` that it was written for.
     """
 
     package: str
-    conf: str | None = None
+    conf: str | Mapping[str, str] | None = None
     schemas: Mapping[str, type] = field(default_factory=dict)
     contract: int = 1
 
@@ -121,7 +123,7 @@ def _load(entry: EntryPoint) -> Plugin:
     if not isinstance(plugin, Plugin):
         raise PluginError(f"{entry.value} is a {type(plugin).__name__}, not a suite.Plugin")
     check_contract(plugin.contract)
-    if plugin.conf is not None:
+    if isinstance(plugin.conf, str):
         package = plugin.conf.removeprefix("pkg://")
         if not plugin.conf.startswith("pkg://") or importlib.util.find_spec(package) is None:
             raise PluginError(
@@ -136,9 +138,15 @@ def _reason(error: BaseException) -> str:
 
 
 def _whole_package(package: str) -> Plugin:
-    """Return the plugin of an entry point that names a package alone: `conf/` lies inside it."""
-    if importlib.util.find_spec(package) is None:
+    """Return the plugin of an entry point that names a package or a module alone.
+
+    The `conf/` of a package lies inside it; a module has its own in `CONF`. Neither is imported.
+    """
+    spec = importlib.util.find_spec(package)
+    if spec is None:
         raise PluginError(f"package {package} is not installed")
+    if spec.submodule_search_locations is None:
+        return Plugin(package=package, conf=written_in(spec))
     return Plugin(package=package, conf=f"pkg://{package}.conf")
 
 
@@ -154,16 +162,20 @@ def register() -> None:
         raise PluginError("; ".join(found.clashing))
     store = ConfigStore.instance()
 
-    def offer(schemas: Mapping[str, type]) -> None:
-        for path, schema in schemas.items():
+    def offer(plugin: Plugin) -> None:
+        for path, schema in plugin.schemas.items():
             group, _, name = f"schema/{path}".rpartition("/")
             store.store(group=group, name=name, node=schema)
+        for path, text in plugin.conf.items() if isinstance(plugin.conf, Mapping) else ():
+            group, _, name = path.rpartition("/")
+            node = OmegaConf.create(text)
+            store.store(group=group, name=name, node=node, package=package_of(text))
 
-    offer(SCHEMAS)
+    offer(Plugin(package="suite", schemas=SCHEMAS))
     for name, plugin in list(found.plugins.items()):
         try:
-            offer(plugin.schemas)
-        except Exception as error:  # a dataclass that OmegaConf does not take
+            offer(plugin)
+        except Exception as error:  # what OmegaConf does not take
             found.drop(name, error)
     from suite.sweeps import sweepers
 
@@ -180,7 +192,7 @@ def _search_path_plugin() -> Any:
     class PluginSearchPath(SearchPathPlugin):
         def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
             for name, plugin in find().plugins.items():
-                if plugin.conf is not None:
+                if isinstance(plugin.conf, str):
                     search_path.append(provider=name, path=plugin.conf)
 
     return PluginSearchPath

@@ -332,7 +332,7 @@ def new_record(config: RunConfig, overrides: Sequence[str] = ()) -> RunRecord:
 def build_task(config: RunConfig, device: torch.device) -> Task:
     """Return the task with its data source and loss. Data is not opened yet."""
     setup = Setup(
-        data=None if config.data is None else _build_source(config.data),
+        data=_build_source(config.data) if getattr(config.data, "_target_", "") else None,
         loss=_no_loss if config.loss is None else _build(config.loss),
         batch_size=config.trainer.batch_size,
         eval_batch_size=config.trainer.eval_batch_size,
@@ -367,6 +367,7 @@ def _known(data: Any) -> Known:
         references=references,
         test_examples=getattr(data, "test_examples", None),
         target=getattr(data, "target", None),
+        **{name: getattr(data, name, None) for name in ("licence", "source", "version")},
     )
 
 

@@ -199,11 +199,21 @@ class Known:
     """What is known of one test split: results of others, and the threshold to race to.
 
     test_examples: size of the test split the references are results on; None fits any.
+    licence, source, version: of the data, where its configuration tells them.
     """
 
     references: Sequence[Reference] = ()
     test_examples: int | None = None
     target: float | None = None
+    licence: str | None = None
+    source: str | None = None
+    version: str | None = None
+
+    def described(self, card: DataCard) -> DataCard:
+        """Return the card with the licence, source and version that are known."""
+        known = {name: getattr(self, name) for name in ("licence", "source", "version")}
+        told = {name: value for name, value in known.items() if value is not None}
+        return replace(card, **told) if told else card
 
     def of(self, card: DataCard) -> Sequence[Reference]:
         """Return the references, or none where the test split is not the one they are results on.

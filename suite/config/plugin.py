@@ -84,7 +84,7 @@ class DataConfig(Node):
     came_later: ClassVar[tuple[str, ...]] = ("train_examples", "classes")
 
     _target_: str = ""
-    """Dotted path of the data source."""
+    """Dotted path of the data source; empty where the task opens its data itself."""
     on_error: OnError = OnError.stop
     """A sample that cannot be used stops the run, or is skipped, named and counted: one that cannot
     be read, or whose label or transcript is missing or unknown to training."""
@@ -96,6 +96,12 @@ class DataConfig(Node):
     """Size of the test split that the references are results on; another size has none."""
     target: float | None = None
     """Validation value that time-to-target races to on this set; null is the task's default."""
+    licence: str | None = None
+    """Licence of the data; null is what the source knows of it."""
+    source: str | None = None
+    """Where the data comes from: a page, a paper; null is what the source knows of it."""
+    version: str | None = None
+    """Version of the data; null is what the source knows of it."""
     train_examples: int | None = None
     """Examples to train on: each class has its share, what n examples hold more of them hold too,
     and another seed has the same; null is all. Validation and test stay as they are."""
@@ -109,7 +115,9 @@ class DataConfig(Node):
         self.require("max_skipped", 0 <= self.max_skipped <= 1, "between 0 and 1")
 
 
-KNOWLEDGE = ("references", "test_examples", "target", "max_skipped")
+KNOWLEDGE = (
+    "references", "test_examples", "target", "max_skipped", "licence", "source", "version",
+)  # fmt: skip
 """Options of every data source that the suite reads, not the source. None can change a result."""
 
 PORTIONS = ("train_examples", "classes")

@@ -78,7 +78,7 @@ def targets_in(plain: Any, place: str = "") -> Iterator[tuple[str, object]]:
 def check_all(plain: Any, check: Callable[[str], object]) -> None:
     """Check every `_target_` of a configuration by name, also where nothing would build it."""
     for key, value in targets_in(plain):
-        if value is None:
+        if value in (None, ""):  # nothing is built
             continue
         try:
             check(value)  # type: ignore[arg-type]

@@ -10,12 +10,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from suite import Batch, ConfigError, Grid, GridSpec, Sequence, SequenceSpec, Stem
+from suite import (
+    Batch,
+    ConfigError,
+    Grid,
+    GridSpec,
+    Sequence,
+    SequenceSpec,
+    Stem,
+    automatic_patch,
+    channel_statistics,
+)
 from tasks.image_recognition.augmentation import affine, crop_resized, cutout, shift_and_flip
 from tasks.image_recognition.config import ImageRecognitionConfig
-
-MOST_PATCHES = 64
-"""Patches that the automatic choice makes at most."""
 
 
 class Pixels(nn.Module):
@@ -59,20 +66,6 @@ class Pixels(nn.Module):
         if key_B is not None and config.cutout:
             values_BCHW = cutout(values_BCHW, key_B, side=config.cutout)
         return values_BCHW
-
-
-def channel_statistics(pixels_NCHW: Tensor) -> tuple[Tensor, Tensor]:
-    """Return mean and deviation of each channel, (C,) float32; a constant channel deviates by 1."""
-    level = torch.arange(256, device=pixels_NCHW.device, dtype=torch.float64)
-    # From counts of the 256 levels: exact, and no copy of the split in float.
-    counts = torch.stack(
-        [torch.bincount(channel.flatten(), minlength=256) for channel in pixels_NCHW.unbind(1)]
-    ).double()
-    share_CV = counts / counts.sum(1, keepdim=True)
-    mean_C = share_CV @ level
-    deviation_C = (share_CV @ level.square() - mean_C.square()).clamp(min=0).sqrt()
-    deviation_C = torch.where(deviation_C > 0, deviation_C, 1.0)
-    return mean_C.float(), deviation_C.float()
 
 
 class GridStem(Stem):
@@ -152,11 +145,3 @@ class PatchStem(Stem):
         patches_BTP = F.unfold(values_BCHW, self.patch, stride=self.patch).transpose(1, 2)
         position_TD = (self.row_RD[:, None] + self.column_QD).flatten(0, 1)
         return Sequence(self.projection(patches_BTP) + position_TD)
-
-
-def automatic_patch(height: int, width: int) -> int:
-    """Return the smallest patch, from 2 on, that covers the image with at most `MOST_PATCHES`."""
-    patch = min(2, height, width)
-    while math.ceil(height / patch) * math.ceil(width / patch) > MOST_PATCHES:
-        patch += 1
-    return min(patch, height, width)

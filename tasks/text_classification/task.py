@@ -61,7 +61,7 @@ class TextClassification(Classification):
         return self.texts.classes
 
     def card(self) -> DataCard:
-        return self.texts.card
+        return self.setup.known.described(self.texts.card)
 
     @cached_property
     def cut(self) -> Cut:

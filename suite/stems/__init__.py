@@ -1,0 +1,1 @@
+"""Input layers that plugins share: images, tokens, sound, and any other sequence."""
