@@ -7,7 +7,7 @@ so that the command line starts quickly.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from suite.config import DataConfig, HandMadeConfig, OnError, TaskConfig
+from suite.config import DataConfig, HandMadeConfig, LossConfig, OnError, TaskConfig
 from suite.errors import (
     ConfigError,
     DataError,
@@ -127,6 +127,7 @@ __all__ = [
     "Interval",
     "Known",
     "Loss",
+    "LossConfig",
     "Mistake",
     "OnError",
     "Plugin",
