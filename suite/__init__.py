@@ -7,7 +7,7 @@ so that the command line starts quickly.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from suite.config import DataConfig, HandMadeConfig, OnError, TaskConfig
+from suite.config import DataConfig, HandMadeConfig, LossConfig, OnError, TaskConfig
 from suite.contract import CONTRACT
 from suite.errors import (
     ConfigError,
@@ -143,6 +143,7 @@ __all__ = [
     "Known",
     "LogMelStem",
     "Loss",
+    "LossConfig",
     "Mistake",
     "OnError",
     "Plugin",

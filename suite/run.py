@@ -5,7 +5,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import asdict, fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -400,7 +400,8 @@ def _widen(config: RunConfig, task: Task, model: nn.Module, base: BackboneBuilde
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)  # at the base width itself nothing changes
         try:
-            growth = widen(model, task.build_model(base).to(task.setup.device))
+            # By a copy: a task may act with the model that it built last.
+            growth = widen(model, copy(task).build_model(base).to(task.setup.device))
         except ValueError as error:
             raise ConfigError(
                 f"optimizer.base_width={config.optimizer.base_width}: at that width the model has "

@@ -339,9 +339,25 @@ class Task:
     def train_batches(self, *, seed: int, skip: int = 0) -> Iterator[Batch]:
         """Yield training batches without end, from number `skip` on.
 
-        Batch number i is a function of (seed, i) alone: skipping equals having gone on.
+        Batch number i is a function of (seed, i) alone: skipping equals having gone on. Where it is
+        of what was learned too, as batches that come of acting are, `state_dict` holds what the
+        batches to come depend on beside the weights, and only with it loaded can some be skipped.
         """
         raise NotImplementedError
+
+    def state_dict(self) -> Mapping[str, Any]:
+        """Return what the batches to come depend on beside (seed, number) and the weights.
+
+        Tensors, numbers, strings, lists, tuples and dicts, as after the last batch that was taken;
+        empty where there is nothing. It is part of every checkpoint.
+        """
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what `state_dict` returned, before `train_batches` is asked to go on from there.
+
+        The model has the weights of then already.
+        """
 
     def eval_batches(self, split: Split) -> Iterable[Batch]:
         """Yield every example of `split` once, in a fixed order."""

@@ -5,7 +5,8 @@
 
 import hashlib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -94,7 +95,8 @@ class _Checker:
             _well_formed(batch, self.setup)
             _units(task, batch)
         for seed, skip in ((0, 0), (0, 2), (1, 0)):
-            again = list(islice(fresh.train_batches(seed=seed, skip=skip), _LOOKED_AT - skip))
+            _, skipped = _skipping(task, fresh, seed, skip)
+            again = list(islice(skipped, _LOOKED_AT - skip))
             same = all(map(_same, again, batches[skip:]))
             how = f"train_batches(seed={seed}, skip={skip})"
             require(same or seed > 0, f"{how}: must give batch {skip} of seed 0, and what follows")
@@ -102,9 +104,8 @@ class _Checker:
         epoch = task.batches_per_epoch()
         if epoch is not None:
             require(epoch > 0, f"batches_per_epoch={epoch}: must be above 0, or None")
-            gone_on = next(islice(task.train_batches(seed=0), epoch, None))
-            skipped = next(fresh.train_batches(seed=0, skip=epoch))
-            require(_same(gone_on, skipped), f"train_batches(skip={epoch}): differs from going on")
+            same = _same(*map(next, _skipping(task, fresh, 0, epoch)))
+            require(same, f"train_batches(skip={epoch}): differs from going on")
         loss = task.loss(model.train(), batches[0])
         require(loss.total.ndim == 0 and bool(loss.total.isfinite()), "loss: must be one number")
         require(loss.count > 0, f"loss: has a count of {loss.count}, must be above 0")
@@ -236,6 +237,22 @@ class _Checker:
             # Texts of unknown characters alone may look the same though they are not.
             few = leaked <= _LOOKS_ALIKE * len(contents)
             require(few, f"splits: {leaked} examples of {split.value} are in an earlier split too")
+
+
+def _skipping(
+    task: Task, fresh: Task, seed: int, skip: int
+) -> tuple[Iterator[Batch], Iterator[Batch]]:
+    """Return batches from number `skip` on: of a task that goes on, and of a fresh one.
+
+    A task with a state is resumed by it, as from a checkpoint.
+    """
+    gone_on = task.train_batches(seed=seed)
+    for _ in range(skip):
+        next(gone_on)
+    state = deepcopy(dict(task.state_dict())) if skip else {}
+    if state:
+        fresh.load_state_dict(state)
+    return gone_on, fresh.train_batches(seed=seed, skip=skip)
 
 
 def _well_formed(batch: Batch, setup: Setup) -> None:

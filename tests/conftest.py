@@ -43,6 +43,11 @@ EMBEDDED = {
 }
 """Overrides for each embedded data set, small where its size can be chosen."""
 
+ACTING = {
+    "cartpole": ["task=control", "data.episodes=6", "task.environments=4", "task.epoch=64"],
+}
+"""Overrides for environments: their batches come of acting, so they have tests of their own."""
+
 SMALL = {
     "mlp": ["backbone=mlp", "backbone.width=16", "backbone.depth=1"],
     "resnet": ["backbone=resnet", "backbone.width=8", "backbone.stages=2"],
@@ -68,6 +73,11 @@ SMALL = {
 @pytest.fixture(scope="session")
 def embedded() -> dict[str, list[str]]:
     return {name: [*overrides, "trainer.batch_size=16"] for name, overrides in EMBEDDED.items()}
+
+
+@pytest.fixture(scope="session")
+def acting() -> dict[str, list[str]]:
+    return {name: [*overrides, "trainer.batch_size=16"] for name, overrides in ACTING.items()}
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,8 @@ from suite.report.repeats import FEWEST
 from suite.standing import Comparison, label_of
 
 MISSING = "—"
+_ALIKE = 1.01
+"""Factor up to which examples of different rows stand for as many units."""
 
 Reference = Mapping[str, Any]
 
@@ -122,9 +124,18 @@ def columns_of(board: Board) -> list[Column]:
     if any(row.standing and row.standing.people for row in rows):
         shown.append(_PEOPLE)
     shown += _SPEED
+    if _steps_differ(rows):
+        shown.append(_UNITS_TO_TARGET)
     if any(row.on_front is not None for row in rows):
         shown.append(_FRONT)
     return shown
+
+
+def _steps_differ(rows: Sequence[Row]) -> bool:
+    """Return whether an example stands for more units in some rows: then these do not compare."""
+    ways = [row.to_target for row in rows if math.isfinite(row.to_target.get("units", math.inf))]
+    each = [way["units"] / way["examples"] for way in ways if way.get("examples")]
+    return bool(each) and max(each) > _ALIKE * min(each)
 
 
 def brief_columns(board: Board) -> list[Column]:
@@ -266,4 +277,9 @@ _SPEED: Sequence[Column] = (
 )
 _RACE = [column for column in _SPEED if column.rank in (9, 11, 14)]
 """Time to target, training time, and how many reached the target."""
+_UNITS_TO_TARGET = Column(
+    heading=lambda board: f"{board.unit or 'unit'}s to target",
+    cell=lambda row: _number(row.to_target.get("units")),
+    rank=19,
+)
 _FRONT = Column(heading=lambda board: "Pareto front", cell=_front, rank=18)

@@ -17,6 +17,7 @@ MEASURES = {
     "wall_seconds": "wall clock",
     "steps": "steps",
     "examples": "examples",
+    "units": "natural units",
     "joules": "joules",
 }
 """What the way to a target is measured in, and in words. Seconds and joules are a machine's."""

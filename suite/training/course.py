@@ -23,8 +23,8 @@ class Outcome:
         diverged. part_size, part_step: the most examples of a forward pass, since which step, where
         memory ran out. stopped: why training ended; empty while it goes on.
     pending: the validation after the last step is still to come.
-    best: validation metrics of the weights that were kept. reached: step, examples, both clocks and
-        joules when validation reached the target.
+    best: validation metrics of the weights that were kept. reached: step, examples, both clocks,
+        units and joules when validation reached the target.
     """
 
     steps: int = 0

@@ -29,6 +29,7 @@ def validate(run: "Training", course: Course, check: Callable[[], None]) -> str:
                 run.best.keep(weights)
     training, wall = run.world.broadcast((run.meter.training_seconds, run.meter.wall_seconds))
     clocks = {"time/training_seconds": training, "time/wall_seconds": wall}
+    clocks["time/units"] = outcome.units
     run.emit(outcome.steps, {**{f"validation/{k}": v for k, v in values.items()}, **clocks})
     if outcome.reached is None and target.reached(_watched(target, values)):
         outcome.reached = {"step": outcome.steps, "examples": outcome.examples}

@@ -1,7 +1,8 @@
 """All of a training that a checkpoint holds beside the weights: taken from it, and put back.
 
 What a model draws is seeded anew at every step, and batches are a function of (seed, number), so
-generators are kept for what a task may draw itself.
+generators are kept for what a task may draw itself. Where batches depend on more, the task says on
+what.
 """
 
 import random
@@ -39,6 +40,7 @@ def state_of(run: "Training", course: Course) -> State:
         "optimizers": engine.whole(run.optimizers.state_dict()),
         "scaler": {} if scaler is None else scaler.state_dict(),
         "meter": run.meter.state_dict(),
+        "task": dict(run.task.state_dict()),
         "random": _random_state(run.precision.device),
         "journal": run.position(),
     }
@@ -62,6 +64,7 @@ def put_state(run: "Training", course: Course, saved: Saved) -> None:
             run.precision.scaler.load_state_dict(state["scaler"])
         course.load_state_dict(_of_process(state["course"], run))
         run.meter.load_state_dict(state["meter"])
+        run.task.load_state_dict(state.get("task", {}))  # older checkpoints have none
         _put_random(state["random"], run.precision.device)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]

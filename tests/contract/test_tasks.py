@@ -28,8 +28,23 @@ def test_hand_made_features_keep_the_contract(embedded, name, features):
     check_task([*embedded[name], "backbone=svm", f"backbone.features={features}"])
 
 
-def test_every_registered_task_is_among_these(embedded):
-    checked = {f"task/{compose(overrides).choices['task']}" for overrides in embedded.values()}
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["loss=ppo", "loss.rollout=8", "loss.passes=2", "backbone=mlp"],
+        ["loss=dqn", "loss.learning_starts=64", "loss.act_every=32", "loss.updates=8",
+         "backbone=resnet"],
+    ],
+    ids=["ppo", "dqn"],
+)  # fmt: skip
+def test_task_that_acts_keeps_the_contract(acting, small, options):
+    *_, backbone = options
+    check_task([*acting["cartpole"], *options, *small[backbone.partition("=")[2]]])
+
+
+def test_every_registered_task_is_among_these(embedded, acting):
+    each = (*embedded.values(), *acting.values())
+    checked = {f"task/{compose(overrides).choices['task']}" for overrides in each}
     registered = {
         schema
         for plugin in find().plugins.values()

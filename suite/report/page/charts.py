@@ -188,24 +188,25 @@ def learning(
     if not rows:
         return None
     metric = f"validation {words(board.metric)}"
+    over = f"{board.unit or 'unit'}s" if clock == "units" else CLOCKS[clock]
     raced = board.target.get("metric") == board.metric
     return Chart(
         id=f"learning-{clock}-{at}",
         kind="learning",
         board=at,
-        title=f"{metric.capitalize()} over {CLOCKS[clock]}, {board.title}",
+        title=f"{metric.capitalize()} over {over}, {board.title}",
         told="Lines are means over seeds, bands reach from the lowest to the highest of them"
         + ("; the dashed line is the target." if raced else "."),
         words={
             "metric": metric,
-            "clock": CLOCKS[clock],
+            "clock": over,
             "target": [{"target": board.target["threshold"]}] if raced else [],
         },
         columns=("row", "x", "mean", "low", "high"),
         rows=rows,
         headings={
             "name": "configuration",
-            "x": CLOCKS[clock],
+            "x": over,
             "mean": "mean",
             "low": "lowest",
             "high": "highest",

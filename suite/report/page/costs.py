@@ -12,7 +12,7 @@ from suite.report.scores import MEASURES, pareto_front, time_to_target
 
 
 def time_to_targets(contents: Contents, at: int) -> Chart | None:
-    """Show what the way to the target took, in seconds of both clocks, steps, examples, joules."""
+    """Show what the way to the target took: seconds, steps, examples, natural units, joules."""
     board = contents.boards[at]
     rows: list[Row] = []
     known: dict[str, str] = {}
@@ -22,6 +22,8 @@ def time_to_targets(contents: Contents, at: int) -> Chart | None:
         if not any(math.isfinite(one.row.to_target[measure]) for one in lines):
             continue
         known[measure] = f"seconds on the {name}" if "clock" in name else name
+        if measure == "units":
+            known[measure] = f"{board.unit or 'unit'}s"
         for place, one in enumerate(lines[:MOST_BARS]):
             middle = one.row.to_target[measure]
             missed = math.isinf(middle)

@@ -29,7 +29,7 @@ from suite.report.page.answers import answer_of
 from suite.report.page.charts import Chart
 from suite.report.page.claims import claims
 from suite.report.page.insights import insights
-from suite.report.page.learning import CLOCKS, Band, ReadEvents, band, read_curves
+from suite.report.page.learning import CLOCKS, Band, ReadEvents, bands, read_curves, tell_apart
 from suite.report.page.scaling import scaled
 from suite.report.page.shown import MOST_ROWS, Contents
 from suite.report.tables import across_headings, across_lines, across_notes
@@ -174,9 +174,11 @@ def _charts(contents: Contents, runs: Path, read_events: ReadEvents) -> dict[str
     draw("profile", costs.profile(contents))
     for at in range(len(contents.boards)):
         draw("quality", charts.quality(contents, at))
-        bands = _bands(contents, at, runs, read_events)
+        curves = _bands(contents, at, runs, read_events)
+        apart = tell_apart(curves.values())
         for clock in CLOCKS:
-            draw("learning", charts.learning(contents, at, clock, bands))
+            if clock != "units" or apart:
+                draw("learning", charts.learning(contents, at, clock, curves))
         draw("target", costs.time_to_targets(contents, at))
         draw("pareto", costs.pareto(contents, at))
         draw("throughput", costs.throughput(contents, at))
@@ -192,13 +194,13 @@ def _bands(
     best: dict[tuple[str, str], int] = {}
     for shown in contents.of_board(at):
         best.setdefault((shown.row.backbone, shown.row.optimizer), shown.number)
-    bands = {}
+    found = {}
     for number in list(best.values())[:_MOST_CURVES]:
         folders = [runs / run.run_id for run in contents.rows[number].runs]
         curves = read_curves(folders, read_events, metric)
         if curves:
-            bands[number] = [band(curves, clock) for clock in CLOCKS]
-    return bands
+            found[number] = bands(curves)
+    return found
 
 
 def _confusions(contents: Contents, runs: Path) -> tuple[list[Chart], list[dict[str, Any]]]:

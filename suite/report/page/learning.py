@@ -1,4 +1,4 @@
-"""Learning curves of repeats: the mean and the range over runs, by step and by second.
+"""Learning curves of repeats: the mean and the range over runs, by step, second and natural unit.
 
 Each journal is read once and thinned while it is read, so that time is linear in the journals' size
 and memory does not depend on it.
@@ -17,8 +17,14 @@ from numpy.typing import NDArray
 ReadEvents = Callable[[Path], Iterable[Mapping[str, Any]]]
 """Takes the path of a journal and returns its events."""
 
-CLOCKS = {"step": "steps", "training_seconds": "seconds on the training clock"}
+CLOCKS = {
+    "step": "steps",
+    "training_seconds": "seconds on the training clock",
+    "units": "natural units",
+}
 """What curves run over, and in words."""
+_ALIKE = 0.01
+"""Share up to which steps of different runs stand for as many units."""
 _MOST_POINTS = 64
 """Points kept of one run."""
 _GRID = 28
@@ -29,11 +35,15 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Curve:
-    """One run's validations: step, seconds on the training clock, and value, (P,) each."""
+    """One run's validations: step, seconds on the training clock, and value, (P,) each.
+
+    units_P: what was trained on by then, in the task's natural unit; None where that is not known.
+    """
 
     step_P: Array
     training_seconds_P: Array
     value_P: Array
+    units_P: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,7 @@ def read_curve(events: Iterable[Mapping[str, Any]], metric: str) -> Curve | None
     spread; the last one stays.
     """
     name, points, stride, seen = f"validation/{metric}", [], 1, 0
-    last: tuple[float, float, float] | None = None
+    last: tuple[float, ...] | None = None
     for event in events:
         values = event.get("values") or {}
         if (
@@ -68,7 +78,8 @@ def read_curve(events: Iterable[Mapping[str, Any]], metric: str) -> Curve | None
             or "time/training_seconds" not in values
         ):
             continue
-        last = float(event["step"]), values["time/training_seconds"], values[name]
+        units = values.get("time/units", np.nan)
+        last = float(event["step"]), values["time/training_seconds"], values[name], units
         if seen % stride == 0:
             points.append(last)
         seen += 1
@@ -78,8 +89,9 @@ def read_curve(events: Iterable[Mapping[str, Any]], metric: str) -> Curve | None
         points.append(last)
     if len(points) < 2:
         return None
-    step_P, seconds_P, value_P = np.asarray(points, dtype=np.float64).T
-    return Curve(step_P, seconds_P, value_P)
+    step_P, seconds_P, value_P, units_P = np.asarray(points, dtype=np.float64).T
+    # Journals of before it was noted have none.
+    return Curve(step_P, seconds_P, value_P, None if np.isnan(units_P).any() else units_P)
 
 
 def band(curves: Sequence[Curve], clock: str) -> Band:
@@ -99,6 +111,22 @@ def band(curves: Sequence[Curve], clock: str) -> Band:
         [np.interp(x_G, x_P, one.value_P) for x_P, one in zip(at, curves, strict=True)]
     )
     return Band(clock, x_G, value_RG.mean(0), value_RG.min(0), value_RG.max(0))
+
+
+def bands(curves: Sequence[Curve]) -> list[Band]:
+    """Return the band over each clock that all of these curves have."""
+    told = [clock for clock in CLOCKS if all(getattr(c, f"{clock}_P") is not None for c in curves)]
+    return [band(curves, clock) for clock in told]
+
+
+def tell_apart(bands: Iterable[Sequence[Band]]) -> bool:
+    """Return whether steps stand for other numbers of units from one configuration to the next.
+
+    bands: of each configuration. Where they do not, curves over both look the same.
+    """
+    ends = [{one.clock: float(one.x_G[-1]) for one in own} for own in bands]
+    each = [end["units"] / end["step"] for end in ends if end.get("units") and end["step"]]
+    return bool(each) and max(each) > (1 + _ALIKE) * min(each)
 
 
 def read_curves(folders: Iterable[Path], read_events: ReadEvents, metric: str) -> list[Curve]:

@@ -1,0 +1,1 @@
+"""The control task beside stable-baselines3: environment steps to a solved environment."""

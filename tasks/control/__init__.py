@@ -1,0 +1,1 @@
+"""Control: a policy that acts in an environment, learned by reinforcement."""
