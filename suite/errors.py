@@ -15,9 +15,13 @@ A message names the key or file, the value, and the fix.
 
 import difflib
 import errno
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from suite.trust.text import in_a_line
+
+if TYPE_CHECKING:
+    from suite.checking.check import Result
 
 _MOST_CHARACTERS = 1500
 
@@ -50,7 +54,14 @@ class PluginError(TriathlonError):
 
 
 class CheckFailed(PluginError):
-    """What `suite.testing.check_task` finds broken in a task."""
+    """What `suite.testing.check_task` finds broken in a task, the first first.
+
+    checks: the names of those that failed.
+    """
+
+    def __init__(self, failed: "Sequence[Result]") -> None:
+        super().__init__(" | ".join(result.told() for result in failed))
+        self.checks = tuple(result.check for result in failed)
 
 
 class DeviceError(TriathlonError):

@@ -179,6 +179,9 @@ class DataCard:
         as the published one: results of others are not results on it.
     whole: name of the set that this one is a part of, by `data.train_examples` or `data.classes`;
         empty where it is no part.
+    shared_test: test examples that training or validation has too, as the set was published.
+    within_groups: splits, by name, that hold groups of training (see `Task.groups`) on purpose: the
+        same speakers in training and test, say.
     """
 
     name: str
@@ -192,6 +195,8 @@ class DataCard:
     notes: str = ""
     published_test: bool = True
     whole: str = ""
+    shared_test: int = 0
+    within_groups: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -424,6 +429,16 @@ class Task:
     def card(self) -> DataCard:
         """Describe the data, with its fingerprint."""
         raise NotImplementedError
+
+    def groups(self, split: Split, indices: Sequence[int]) -> Sequence[str]:
+        """Return whom or what examples come from (a speaker, a document), by name; empty for none.
+
+        No two splits share a group, unless the card's `within_groups` says so: a model that knows a
+        speaker does better on that speaker's other recordings. An example of unknown origin has an
+        empty name; a set without groups returns none at all.
+        indices: in the split, as for `properties`.
+        """
+        return ()
 
     def intervals(self, metrics: MetricCollection) -> Mapping[str, Interval]:
         """Return 95% intervals of test metrics over test items, by the metric's name.

@@ -105,6 +105,9 @@ class SpeechRecognition(Classification):
     def hand_made(self, options: HandMadeConfig) -> HandMade:
         return hand_made(options, self.config, self.eval_batches)
 
+    def groups(self, split: Split, indices: Sequence[int]) -> list[str]:
+        return self.recordings.splits[split].groups(indices)
+
     def properties(self, split: Split, indices: Sequence[int]) -> Mapping[str, Tensor]:
         return properties(self.recordings, split, indices, self.heard.sample_rate)
 

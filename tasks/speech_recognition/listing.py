@@ -53,6 +53,7 @@ class Listing:
 
     text_name: what the set calls the text, for messages.
     published_test: whether the test split is the published one.
+    within_groups: splits that hold speakers of training on purpose.
     """
 
     clips: Mapping[Split, Sequence[Clip]]
@@ -63,3 +64,4 @@ class Listing:
     notes: str = ""
     text_name: str = "text"
     published_test: bool = True
+    within_groups: Sequence[Split] = ()

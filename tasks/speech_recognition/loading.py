@@ -67,6 +67,7 @@ def load(listing: Listing, loading: Loading) -> SpeechSet:
         skipped=loader.sieve.skipped,
         notes=listing.notes,
         published_test=listing.published_test,
+        within_groups=tuple(split.value for split in listing.within_groups),
     )
     return SpeechSet(splits, card)
 

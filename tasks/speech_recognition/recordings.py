@@ -25,6 +25,10 @@ class Recordings:
     def __len__(self) -> int:
         return len(self.texts)
 
+    def groups(self, indices: Sequence[int]) -> list[str]:
+        """Return who speaks in these; none at all where the set tells of nobody."""
+        return [self.speakers[i] for i in indices] if any(self.speakers) else []
+
     def only(self, indices: Sequence[int]) -> "Recordings":
         """Return some of them, each at most once."""
         if len(indices) == len(self):

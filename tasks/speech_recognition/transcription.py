@@ -244,6 +244,9 @@ class SpeechTranscription(DataSetTask):
             Figure("transcripts", transcripts.text().encode(), ".txt"),
         ]
 
+    def groups(self, split: Split, indices: Sequence[int]) -> list[str]:
+        return self.recordings.splits[split].groups(indices)
+
     def properties(self, split: Split, indices: Sequence[int]) -> Mapping[str, Tensor]:
         return properties(self.recordings, split, indices, self.heard.sample_rate)
 

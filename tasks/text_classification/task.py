@@ -139,6 +139,10 @@ class TextClassification(Classification):
     def properties(self, split: Split, indices: Sequence[int]) -> Mapping[str, Tensor]:
         return properties([self.texts.splits[split].texts[i] for i in indices])
 
+    def groups(self, split: Split, indices: Sequence[int]) -> list[str]:
+        groups = self.texts.splits[split].groups
+        return [groups[i] for i in indices] if groups else []
+
     def show(self, split: Split, index: int) -> Shown:
         return shown_text(self.texts.splits[split].texts[index])
 

@@ -1,7 +1,9 @@
-"""`check_task` finds what is broken: each task here breaks one rule."""
+"""`check_task` finds what is broken: each task breaks a rule, and one check is meant for it."""
 
+import os
+import socket
 from dataclasses import replace
-from itertools import count
+from itertools import count, repeat
 
 import numpy as np
 import pytest
@@ -9,9 +11,12 @@ import torch
 from torch import nn
 from torchmetrics.classification import MulticlassAccuracy
 
-from suite import Batch, Loss, Reference, Split, wilson
+from suite import Batch, Direction, Loss, Reference, Split, Target, wilson
+from suite.checking import backbones, construction
+from suite.checking.all import CHECKS
+from suite.checking.imports import imported
 from suite.compose import compose
-from suite.errors import CheckFailed, PluginError
+from suite.errors import CheckFailed, DataError, PluginError
 from suite.testing import check_task
 from tasks.image_recognition.task import ImageRecognition
 from tasks.speech_recognition.keywords import SpeechRecognition
@@ -161,11 +166,19 @@ class Reversed(ImageRecognition):
 
 
 BROKEN_MISTAKES = [
-    (_mistaken("Suffix", suffix=".gif"), r"suffix '\.gif' is not of \.png, \.txt, \.wav"),
-    (_mistaken("NotSo", suffix=".wav"), r"the content is not that of a \.wav file"),
-    (_mistaken("Empty", content=b""), "0 bytes, must be 1 to"),
-    (_mistaken("Right", true="1", predicted="1"), "'1' was predicted, and right"),
-    (_mistaken("TooSure", confidence=1.5), r"confidence 1.5, must be in \[0, 1\] or None"),
+    (
+        "mistakes",
+        _mistaken("Suffix", suffix=".gif"),
+        r"suffix '\.gif' is not of \.png, \.txt, \.wav",
+    ),
+    ("mistakes", _mistaken("NotSo", suffix=".wav"), r"the content is not that of a \.wav file"),
+    ("mistakes", _mistaken("Empty", content=b""), "0 bytes, must be 1 to"),
+    ("mistakes", _mistaken("Right", true="1", predicted="1"), "'1' was predicted, and right"),
+    (
+        "mistakes",
+        _mistaken("TooSure", confidence=1.5),
+        r"confidence 1.5, must be in \[0, 1\] or None",
+    ),
 ]
 
 
@@ -196,22 +209,213 @@ class NoLicence(ImageRecognition):
         return replace(super().card(), licence="")
 
 
-class MaskIgnored(SpeechRecognition):
-    """Its model averages over padding too."""
+class _Around(nn.Module):
+    """Another model around the task's own."""
 
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+
+def _modelled(called, kind, base=ImageRecognition):
+    """Return a task whose model is of this kind, around its own."""
+
+    class Changed(base):
+        def build_model(self, backbone):
+            return kind(super().build_model(backbone))
+
+    Changed.__name__ = Changed.__qualname__ = called
+    return Changed
+
+
+class _ReadsLabels(_Around):
+    def __init__(self, inner):
+        super().__init__(inner)
+        self.told = nn.Embedding(10, 10)
+
+    def forward(self, batch):
+        return self.inner(batch) + self.told(batch["label_B"])
+
+
+class _BatchStatistics(_Around):
+    def forward(self, batch):
+        logits_BK = self.inner(batch)
+        return logits_BK - logits_BK.mean(0)
+
+
+class _Draws(_Around):
+    def forward(self, batch):
+        logits_BK = self.inner(batch)
+        return logits_BK + 0.1 * torch.randn_like(logits_BK)
+
+
+class _Blind(_Around):
+    def forward(self, batch):
+        return self.inner(_changed(batch, pixels_BCHW=batch["pixels_BCHW"] * 0))
+
+
+class _Detached(nn.Module):
+    def __init__(self, inner):
+        super().__init__()
+        self.stem, self.backbone, self.head = inner.stem, inner.backbone, inner.head
+
+    def forward(self, batch):
+        inputs = self.stem(batch)
+        return self.head(self.backbone(replace(inputs, values_BTD=inputs.values_BTD.detach())))
+
+
+class _Unseeded(_Around):
+    def __init__(self, inner):
+        super().__init__(inner)
+        self.more = nn.Parameter(torch.from_numpy(np.random.default_rng().random(3)))
+
+
+class _EveryPosition(_Around):
+    def forward(self, batch):
+        longest = torch.full_like(batch["length_B"], batch["wave_BS"].shape[1])
+        return self.inner(_changed(batch, length_B=longest))
+
+
+class IgnoresLabels(ImageRecognition):
+    def loss(self, model, batch):
+        return Loss(model(batch).square().sum(), batch.examples)
+
+
+class NotFinite(ImageRecognition):
+    def loss(self, model, batch):
+        loss = super().loss(model, batch)
+        return Loss(loss.total / 0, loss.count)
+
+
+class CountOnDevice(ImageRecognition):
+    def loss(self, model, batch):
+        loss = super().loss(model, batch)
+        return Loss(loss.total, torch.tensor(loss.count))
+
+
+class NeverReset(ImageRecognition):
+    """Adds every batch's loss to those before."""
+
+    so_far = 0.0
+
+    def loss(self, model, batch):
+        loss = super().loss(model, batch)
+        self.so_far += float(loss.total.detach())
+        return Loss(loss.total + self.so_far, loss.count)
+
+
+class WrongDirection(ImageRecognition):
+    target = Target(metric="accuracy", threshold=0.1, direction=Direction.MINIMIZE)
+
+
+class Backwards(ImageRecognition):
+    """Its accuracy counts what is wrong."""
+
+    def metrics(self):
+        class Errors(MulticlassAccuracy):
+            higher_is_better = None
+
+            def compute(self):
+                return 1 - super().compute()
+
+        metrics = super().metrics()
+        metrics.add_metrics({"accuracy": Errors(len(self.data.classes), average="micro")})
+        return metrics
+
+    def intervals(self, metrics):
+        return {}
+
+
+class SameSpeaker(ImageRecognition):
+    def groups(self, split, indices):
+        if split is Split.TRAIN:
+            return [f"speaker {i % 3}" for i in indices]
+        return [f"speaker {2 + i % 2 + (split is Split.TEST)}" for i in indices]
+
+
+class Groupless(ImageRecognition):
+    def groups(self, split, indices):
+        return ["all of them"]
+
+
+class Endless(ImageRecognition):
+    def eval_batches(self, split):
+        yield from repeat(next(iter(super().eval_batches(split))))
+
+
+class LessWithPadding(SpeechRecognition):
+    def train_batches(self, *, seed, skip=0):
+        for batch in super().train_batches(seed=seed, skip=skip):
+            yield replace(batch, padded_units=batch.units / 2)
+
+
+class SecondsOfPadding(SpeechRecognition):
+    def train_batches(self, *, seed, skip=0):
+        for batch in super().train_batches(seed=seed, skip=skip):
+            yield replace(batch, units=batch.padded_units)
+
+
+class Raises(ImageRecognition):
+    def evaluate(self, model, batch, metrics):
+        return batch["labels_B"]
+
+
+class Exits(ImageRecognition):
+    def properties(self, split, indices):
+        raise SystemExit(3)
+
+
+class Downloads(ImageRecognition):
+    def card(self):
+        socket.create_connection(("data.example.org", 443), timeout=1)
+
+
+class Phones(ImageRecognition):
+    """Asks for the network, and goes on without."""
+
+    def figures(self, metrics):
+        return ()
+
+    def intervals(self, metrics):
+        try:
+            socket.getaddrinfo("statistics.example.org", 80)
+        except OSError:
+            return {}
+
+
+class Forgets(ImageRecognition):
+    """Makes its batches from what it has seen, and does not keep that."""
+
+    seen = 0
+
+    def train_batches(self, *, seed, skip=0):
+        for batch in super().train_batches(seed=seed, skip=skip):
+            pixels_BCHW = batch["pixels_BCHW"].roll(self.seen, 3)
+            self.seen += 1
+            yield _changed(batch, pixels_BCHW=pixels_BCHW)
+
+    def state_dict(self):
+        return {"seen": self.seen}
+
+
+class Remembers(Forgets):
+    def load_state_dict(self, state):
+        self.seen = state["seen"]
+
+
+class KeepsAnything(Remembers):
+    def state_dict(self):
+        return {"seen": self.seen, "split": Split.TRAIN}
+
+
+class NoSplit(ImageRecognition):
+    def card(self):
+        return replace(super().card(), within_groups=("testing",))
+
+
+class OnlyOneBackbone(ImageRecognition):
     def build_model(self, backbone):
-        model = super().build_model(backbone)
-
-        class Blind(nn.Module):
-            def __init__(self):
-                super().__init__()
-                self.inner = model
-
-            def forward(self, batch):
-                length_B = torch.full_like(batch["length_B"], batch["wave_BS"].shape[1])
-                return self.inner(_changed(batch, length_B=length_B))
-
-        return Blind()
+        return {"mlp": super().build_model}[backbone.name](backbone)
 
 
 def _told(called, change):
@@ -226,10 +430,26 @@ def _told(called, change):
 
 
 BROKEN_PROPERTIES = [
-    (_told("Columns", lambda values: values[:, None]), r"brightness has shape \(24, 1\), must be"),
-    (_told("Flags", lambda values: values > 0.3), "brightness is torch.bool, must be a float or"),
-    (_told("Endless", lambda values: values / 0), "brightness is infinite; NaN stands for none"),
-    (_told("Ranked", lambda values: torch.arange(len(values))), "differs with the order of the ex"),
+    (
+        "properties",
+        _told("Columns", lambda values: values[:, None]),
+        r"brightness has shape \(24, 1\), must be",
+    ),
+    (
+        "properties",
+        _told("Flags", lambda values: values > 0.3),
+        "brightness is torch.bool, must be a float or",
+    ),
+    (
+        "properties",
+        _told("Endless", lambda values: values / 0),
+        "brightness is infinite; NaN stands for none",
+    ),
+    (
+        "properties",
+        _told("Ranked", lambda values: torch.arange(len(values))),
+        "differs with the order of the ex",
+    ),
 ]
 
 
@@ -271,47 +491,102 @@ BROKEN_FEATURES = [
 ]
 
 BROKEN = [
-    (Eager, r"__init__ uses setup\.data\.load: open data on first use"),
-    (Nameless, "primary='': must be a string"),
-    (WrongAxes, r"pixels_BCHW: has shape \(16, 64\), not axes BCHW"),
-    (NoAxes, "pixels: must end in its axes"),
-    (FloatLabels, "label_B: is torch.float32, must be torch.int64"),
-    (WrongExamples, "axis B is 16, elsewhere 17"),
-    (WrongUnits, "units=1024.0: a batch of 16 images"),
-    (SeedIgnored, r"train_batches\(seed=1, skip=0\): gives the batches of seed 0"),
-    (SkipIgnored, r"train_batches\(seed=0, skip=2\): must give batch 2 of seed 0"),
-    (SkipForgetsEpochs, r"train_batches\(skip=78\): differs from going on"),
-    (Random, r"train_batches\(seed=0, skip=0\): must give batch 0 of seed 0"),
-    (Ends, "train_batches ends"),
-    (NoGradient, "gives no parameter of the model a gradient"),
-    (MeanLoss, "evaluate: loss is .* in batches of 16, .* in those of 61"),
-    (NoChoice, "calibrate: threshold is nan, must be a number"),
-    (NoPrimary, "metrics: word_error_rate is not among accuracy, loss"),
-    (WrongReference, "references: .*bleu.* is of no metric here"),
-    (NamelessReference, "needs a name, a value and a source"),
-    (CountlessReference, "has n=0: above 0, or None"),
-    (DirectionlessReference, "odd does not tell its direction"),
-    (IntervalOfNothing, "intervals: bleu is not among accuracy, loss"),
-    (IntervalElsewhere, "intervals: accuracy is .*, outside of Interval"),
-    (Reversed, "evaluated: eval_batches yields other examples there"),
+    ("construction", Eager, r"__init__ uses setup\.data\.load: open data on first use"),
+    ("construction", Nameless, "primary='': must be a string"),
+    ("card", NewFingerprints, "the fingerprint differs"),
+    ("card", NoLicence, "card: has no licence"),
+    ("card", NoSplit, "card: testing is no split"),
+    ("axes", WrongAxes, r"pixels_BCHW: has shape \(16, 64\), not axes BCHW"),
+    ("axes", NoAxes, "pixels: must end in its axes"),
+    ("axes", FloatLabels, "label_B: is torch.float32, must be torch.int64"),
+    ("counts", WrongExamples, "axis B is 16, elsewhere 17"),
+    ("counts", WrongUnits, "units=1024.0: a batch of 16 images"),
+    ("counts", LeavesOut, r"eval_batches\(train\): \d+ examples, the card has 1259"),
+    ("counts", Endless, r"eval_batches\(test\): more examples, the card has 359"),
+    ("splits", Leaks, r"359 examples of test are in an earlier split too \(359 in train\)"),
+    ("groups", SameSpeaker, r"1 of 2 groups of validation are in train too \(speaker 2\)"),
+    ("groups", Groupless, "1 names for 1259 examples of train"),
+    ("seeds", SeedIgnored, r"train_batches\(seed=1, skip=0\): gives the batches of seed 0"),
+    ("seeds", Random, r"train_batches\(seed=0, skip=0\): must give batch 0 of seed 0"),
+    ("seeds", _modelled("Unseeded", _Unseeded), "build_model: more differs between two models"),
+    ("resume", SkipIgnored, r"train_batches\(seed=0, skip=2\): must give batch 2 of seed 0"),
+    ("resume", SkipForgetsEpochs, r"train_batches\(skip=78\): differs from going on"),
+    ("resume", Ends, "train_batches ends"),
+    ("resume", Forgets, "load_state_dict: batches after 2 differ from going on"),
+    ("resume", KeepsAnything, "state_dict: holds what a checkpoint cannot"),
+    ("loss", NoGradient, "gives no parameter of the model a gradient"),
+    ("loss", NotFinite, "loss: must be one number; it is inf"),
+    ("loss", CountOnDevice, r"has a count of tensor\(16\), must be an int"),
+    ("loss", _modelled("Detached", _Detached), r"none of the \d trained tensors of model.stem"),
+    ("metrics", NoChoice, "calibrate: threshold is nan, must be a number"),
+    ("metrics", NoPrimary, "metrics: word_error_rate is not among accuracy, loss"),
+    ("metrics", IntervalOfNothing, "intervals: bleu is not among accuracy, loss"),
+    ("metrics", IntervalElsewhere, "intervals: accuracy is .*, outside of Interval"),
+    ("metrics", Raises, r"raises KeyError: 'labels_B'; in Raises.evaluate \(.*_tasks.py:\d+\)"),
+    ("repeatable", _modelled("Draws", _Draws), "evaluate: .* is .* once and .* the next time"),
+    ("batch_size", MeanLoss, "evaluate: loss is .* in batches of 64, .* in those of 24"),
+    ("batch_size", _modelled("BatchStatistics", _BatchStatistics), "is .* in batches of 64"),
+    ("references", WrongReference, "references: .*bleu.* is of no metric here"),
+    ("references", NamelessReference, "needs a name, a value and a source"),
+    ("references", CountlessReference, "has n=0: above 0, or None"),
+    ("references", DirectionlessReference, "odd does not tell its direction"),
+    ("mistakes", Reversed, "evaluated: eval_batches yields other examples there"),
     *BROKEN_MISTAKES,
     *BROKEN_PROPERTIES,
-    (Leaks, r"splits: \d+ examples of test are in an earlier split too"),
-    (LeavesOut, r"eval_batches\(train\): \d+ examples, the card has 1259"),
-    (NewFingerprints, "the fingerprint differs"),
-    (NoLicence, "card: has no licence"),
+    ("properties", Exits, "raises SystemExit: 3"),
+    ("overfit", _modelled("Blind", _Blind), "overfit: 8 examples: loss from .* must come near"),
+    ("labels", IgnoresLabels, "with their labels, .* with those of others"),
+    ("direction", WrongDirection, "target says minimize, the metric higher_is_better=True"),
+    ("direction", Backwards, "after learning the same examples by heart, .* maximize"),
+    ("falling", NeverReset, "loss: does not fall: from"),
+    ("shuffled_labels", _modelled("ReadsLabels", _ReadsLabels), "leak: trained on permuted labels"),
+    ("offline", Downloads, r"asks for data.example.org, in Downloads.card \(.*_tasks.py:\d+\)"),
+    ("offline", Phones, r"asks for statistics.example.org, in Phones.intervals"),
 ]
+"""The check that is meant for it, a task, and what the check says."""
+
+SPOKEN = [
+    ("counts", LessWithPadding, "padded_units=.*: below units="),
+    ("counts", SecondsOfPadding, "seconds for each position of length_B, must be as many"),
+    (
+        "padding",
+        _modelled("EveryPosition", _EveryPosition, SpeechRecognition),
+        r"padding changes the loss from .* \(more padding of wave_BS\)",
+    ),
+]
+
+
+def _names(cases):
+    return [f"{kind.__name__}-{check}" for check, kind, _ in cases]
+
+
+def _up_to(check):
+    """Return the checks that are made before one, without those that take seconds, and itself."""
+    names = [one.name for one in CHECKS]
+    before = CHECKS[: names.index(check)]
+    return [*(one.name for one in before if not one.trains), check]
+
+
+def _caught(run, kind, check, message):
+    """Require that this check finds it, and no other one before."""
+    with pytest.raises(CheckFailed, match=message) as failed:
+        check_task(run, kind=kind, only=_up_to(check))
+    assert failed.value.checks == (check,)
 
 
 @pytest.fixture(scope="module")
 def images(embedded, small):
-    return compose([*embedded["digits"], *small["mlp"]])
+    return compose([*embedded["digits"], *small["mlp"], "backbone.dropout=0"])
 
 
-@pytest.mark.parametrize(("kind", "message"), BROKEN, ids=[kind.__name__ for kind, _ in BROKEN])
-def test_broken_task_is_caught(images, kind, message):
-    with pytest.raises(CheckFailed, match=message):
-        check_task(images, kind=kind)
+@pytest.mark.parametrize(("check", "kind", "message"), BROKEN, ids=_names(BROKEN))
+def test_the_check_that_is_meant_for_it_catches_it(images, check, kind, message):
+    _caught(images, kind, check, message)
+
+
+@pytest.mark.parametrize(("check", "kind", "message"), SPOKEN, ids=_names(SPOKEN))
+def test_what_only_lengths_tell_is_caught(embedded, small, check, kind, message):
+    _caught(compose([*embedded["spoken_words"], *small["mlp"]]), kind, check, message)
 
 
 @pytest.mark.filterwarnings("ignore:(divide by zero|invalid value):RuntimeWarning")
@@ -319,16 +594,51 @@ def test_broken_task_is_caught(images, kind, message):
     ("kind", "message"), BROKEN_FEATURES, ids=[kind.__name__ for kind, _ in BROKEN_FEATURES]
 )
 def test_broken_features_are_caught(embedded, kind, message):
-    with pytest.raises(CheckFailed, match=message):
-        check_task([*embedded["digits"], "backbone=svm"], kind=kind)
+    run = compose([*embedded["digits"], "backbone=svm"])
+    _caught(run, kind, "hand_made", f"hand_made: {message}")
 
 
-def test_mask_that_does_not_mask_is_caught(embedded, small):
-    with pytest.raises(CheckFailed, match=r"in batches of 16, .* in those of 61|padding changes"):
-        check_task([*embedded["spoken_words"], *small["mlp"]], kind=MaskIgnored)
+def test_a_backbone_that_cannot_run_is_caught(images, monkeypatch):
+    monkeypatch.setattr(backbones, "_names", lambda: ["mlp", "lstm"])
+    message = r"backbone=lstm: KeyError: 'lstm', in OnlyOneBackbone.build_model \(.*:\d+\)"
+    _caught(images, OnlyOneBackbone, "backbones", message)
 
 
-def test_sound_task_passes_and_the_error_is_one_of_the_suites(images):
-    check_task(images)
-    check_task(images, kind=ImageRecognition)
+def test_a_constructor_that_takes_its_time_is_caught(images, monkeypatch):
+    monkeypatch.setattr(construction, "_SECONDS", -1.0)
+    _caught(images, ImageRecognition, "construction", "must be cheap")
+
+
+def test_a_heavy_import_is_seen():
+    assert imported("matplotlib.figure") == ["matplotlib"]
+    assert imported("suite") == []
+
+
+def test_a_state_that_is_kept_is_no_fault(images):
+    check_task(images, kind=Remembers, only=["opens", "seeds", "resume"])
+
+
+def test_a_check_that_needs_another_is_not_run(images):
+    with pytest.raises(CheckFailed) as failed:
+        check_task(images, kind=SeedIgnored, only=["seeds", "resume", "loss"])
+    assert failed.value.checks == ("seeds",)
+
+
+def test_data_that_is_not_there_is_no_fault_of_the_task(small):
+    with pytest.raises(DataError, match="no/where"):
+        check_task(["task=image_recognition", "data=imagefolder", "data.path=no/where"])
+
+
+def test_a_traceback_is_there_for_who_asks_for_it(images, monkeypatch):
+    monkeypatch.setitem(os.environ, "HYDRA_FULL_ERROR", "1")
+    with pytest.raises(KeyError):
+        check_task(images, kind=Raises, only=["metrics"])
+
+
+def test_the_error_is_one_of_the_suites_and_names_where_and_how(images):
     assert issubclass(CheckFailed, PluginError)
+    with pytest.raises(CheckFailed) as failed:
+        check_task(images, kind=Leaks, only=_up_to("splits"))
+    told = str(failed.value)
+    assert "in Leaks.eval_batches (" in told
+    assert "suite.hold_out" in told

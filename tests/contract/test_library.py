@@ -12,7 +12,7 @@ from suite import ConfigError, Split
 from suite.compose import compose
 from suite.hardware.flops import count_flops, describe_layers
 from suite.run import _build, build_model
-from suite.testing import check_task
+from suite.testing import COSTLY, check_task
 
 CPU = torch.device("cpu")
 
@@ -111,4 +111,4 @@ def test_backbone_of_a_library_trains_or_is_refused(open_task, embedded, embedde
     ],
 )
 def test_task_keeps_the_contract_with_it(embedded, name, data):
-    check_task([*embedded[data], f"backbone={name}", *BACKBONES[name]])
+    check_task([*embedded[data], f"backbone={name}", *BACKBONES[name]], skip=COSTLY)

@@ -4,12 +4,21 @@ import pytest
 
 from suite.compose import compose
 from suite.plugins import find
-from suite.testing import check_task
+from suite.testing import COSTLY, check_task
 
 
-@pytest.mark.parametrize("backbone", ["mlp", "resnet"])
-def test_embedded_task_keeps_the_contract(embedded, small, embedded_name, backbone):
-    check_task([*embedded[embedded_name], *small[backbone]])
+def test_embedded_task_keeps_the_contract(embedded, small, embedded_name):
+    # That every backbone runs on it is in test_training and test_library.
+    run = [*embedded[embedded_name], *small["mlp"], "backbone.width=64"]
+    check_task(run, skip=["imports", "backbones"])
+
+
+def test_embedded_task_keeps_the_contract_as_a_grid(embedded, small, embedded_name):
+    check_task([*embedded[embedded_name], *small["resnet"]], skip=COSTLY)
+
+
+def test_what_finds_the_tasks_is_light(embedded, small):
+    check_task([*embedded["digits"], *small["mlp"]], only=["imports"])
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,7 @@ class FSDD(PublishedSet):
             notes=notes,
             text_name="label",
             published_test=self.leave_out is None,
+            within_groups=(Split.VALIDATION, *([Split.TEST] if self.leave_out is None else ())),
         )
 
     def _clips(self, root: Path) -> dict[Split, list[Clip]]:

@@ -9,7 +9,7 @@ from typing import Any
 from suite import DataCard, OnError, Split, atomic_path
 from tasks.text_classification.data.texts import Texts, TextSet
 
-_FORMAT = 1
+_FORMAT = 2
 """Raise when other phrases are taken, so that what was cached before is not used."""
 
 
@@ -43,6 +43,7 @@ def _gathered() -> dict[str, Any]:
         splits[split.value] = {
             "texts": [p.text for p in mine],
             "labels": [number[p.language] for p in mine],
+            "groups": [p.key for p in mine],
         }
     card = {
         "name": "language_names",

@@ -1,7 +1,7 @@
 """A part of a set of texts, taken before any tokenizer learns from it."""
 
 from suite import Setup, labelled_subset
-from tasks.text_classification.data.texts import Texts, TextSet
+from tasks.text_classification.data.texts import TextSet
 
 
 def part_of(texts: TextSet, setup: Setup) -> TextSet:
@@ -12,11 +12,5 @@ def part_of(texts: TextSet, setup: Setup) -> TextSet:
     found = labelled_subset(setup, texts.card, labels, texts.classes)
     if found is None:
         return texts
-    splits = {
-        split: Texts(
-            [part.texts[i] for i in found.indices[split]],
-            [part.labels[i] for i in found.indices[split]],
-        )
-        for split, part in texts.splits.items()
-    }
+    splits = {split: part.only(found.indices[split]) for split, part in texts.splits.items()}
     return TextSet(splits, found.classes, found.card)

@@ -25,10 +25,22 @@ Rows = Sequence[Row]
 
 @dataclass(frozen=True)
 class Texts:
-    """One split: texts, and for each the number of its class."""
+    """One split: texts, and for each the number of its class.
+
+    groups: what each is about, where splits are drawn by that; none at all elsewhere.
+    """
 
     texts: Sequence[str]
     labels: Sequence[int]
+    groups: Sequence[str] = ()
+
+    def only(self, indices: Sequence[int]) -> "Texts":
+        """Return some of them."""
+        return Texts(
+            [self.texts[i] for i in indices],
+            [self.labels[i] for i in indices],
+            [self.groups[i] for i in indices] if self.groups else (),
+        )
 
 
 @dataclass(frozen=True)
@@ -102,6 +114,7 @@ def text_set(
     train, test = ({row.text for row in kept[split]} for split in (Split.TRAIN, Split.TEST))
     shared = len(train & test)
     both = f"{shared} texts are in train and in test, as found" if shared else ""
+    known = {row.text for split in (Split.TRAIN, Split.VALIDATION) for row in kept[split]}
     card = DataCard(
         name=about.name,
         version=about.version,
@@ -112,6 +125,7 @@ def text_set(
         skipped=sieve.skipped,
         notes="; ".join(filter(None, (about.notes, both))),
         published_test=about.published_test,
+        shared_test=sum(row.text in known for row in kept[Split.TEST]),
     )
     return TextSet(splits, tuple(classes), card)
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from suite.checking.padding import padded as with_padding
 from suite.compose import compose
 from suite.insight.layers import (
     activations,
@@ -17,7 +18,6 @@ from suite.insight.layers import (
 )
 from suite.run import build_model, build_task
 from suite.task import Split
-from suite.testing import _padded
 
 CPU = torch.device("cpu")
 _NARROW = "num_hidden_layers:2,num_attention_heads:2,intermediate_size:32"
@@ -52,7 +52,7 @@ def _alone_and_padded(task, model):
     found = activations(model, task, Split.TEST, indices)
     watched = places(model)
     alone = pooled(model, task.take(Split.TEST, indices[2:3]), watched)
-    padded = pooled(model, _padded(task.take(Split.TEST, indices)), watched)
+    padded = pooled(model, with_padding(task.take(Split.TEST, indices)), watched)
     assert [layer.name for layer in found] == list(alone)
     assert [layer.depth for layer in found] == sorted(layer.depth for layer in found)
     assert (found[0].depth, found[-1].depth) == (0, 1)

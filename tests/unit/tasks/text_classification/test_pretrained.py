@@ -9,7 +9,7 @@ import torch
 from suite import ConfigError, Split
 from suite.compose import compose
 from suite.run import _KEPT, build_model, build_task, load_model
-from suite.testing import check_task
+from suite.testing import COSTLY, check_task
 from suite.tracking.model_folder import save_model_folder
 
 CPU = torch.device("cpu")
@@ -109,5 +109,6 @@ def test_task_keeps_the_contract_with_it(tmp_path, bert_folder):
             "task=text_classification", "data=text_files", f"data.path={tmp_path / 'asked.csv'}",
             f"cache={tmp_path}", "trainer.batch_size=8", "backbone=transformers",
             f"backbone.model={bert_folder}",
-        ]
+        ],
+        skip=COSTLY,
     )  # fmt: skip

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from suite import DataError, Examples, OnError, Split, StreamedExamples
-from suite.testing import check_task
+from suite.testing import COSTLY, check_task
 from tasks.image_recognition.data import ImageFolder, ImageParquet
 from tasks.image_recognition.data.images import FileImages, content_key
 from tasks.image_recognition.data_config import Channels
@@ -306,5 +306,6 @@ def test_a_streamed_task_keeps_the_contract(images: Path, tmp_path):
             "data.stream=true", "data.validation=0.25", "data.test=0.25", "hardware.workers=0",
             "backbone=resnet", "backbone.width=8", "backbone.stages=2", "trainer.batch_size=16",
             f"cache={tmp_path / 'cache'}",
-        ]
+        ],
+        skip=COSTLY,
     )  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from suite import DataError, OnError, Split, StreamedExamples
-from suite.testing import check_task
+from suite.testing import COSTLY, check_task
 from tasks.image_recognition.data import HubImages
 
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -195,7 +195,8 @@ def test_the_contract(snapshot, encode, tmp_path):
             "data.stream=true", "data.validation=0.3", "hardware.workers=0",
             "backbone=mlp", "backbone.width=8", "trainer.batch_size=16",
             f"cache={tmp_path / 'cache'}",
-        ]
+        ],
+        skip=COSTLY,
     )  # fmt: skip
 
 

@@ -1,0 +1,49 @@
+"""The primary metric says better of a model that is better, in the direction of the target."""
+
+from suite.checking.check import Broken, Check
+from suite.checking.shortened import scores_on
+from suite.checking.subject import Subject
+from suite.task import Direction
+
+
+def _look(subject: Subject) -> str:
+    task = subject.task
+    name, target = task.primary, task.target
+    told = getattr(task.metrics()[name], "higher_is_better", None)
+    declared = target.direction if target.metric == name else None
+    if declared is None and told is not None:
+        declared = Direction.MAXIMIZE if told else Direction.MINIMIZE
+    if declared is None:
+        raise Broken(
+            f"{name}: neither the target nor the metric tells its direction",
+            at="target",
+            mend="set the metric's higher_is_better, or make the target one of this metric",
+        )
+    if told is not None and told != (declared is Direction.MAXIMIZE):
+        raise Broken(
+            f"{name}: the target says {declared.value}, the metric higher_is_better={told}",
+            at="target",
+            mend="mend the one that is wrong",
+        )
+    subject.require_examples()
+    fitted = subject.fitted
+    before, after = (
+        scores_on(task, model, [fitted.batch])[name] for model in (subject.model, fitted.model)
+    )
+    if before == after or not declared.better(after, before):
+        raise Broken(
+            f"{name}: {before:.4g} untrained, {after:.4g} after learning the same examples by "
+            f"heart, while the target says {declared.value}",
+            at="evaluate",
+            mend="mend the target's direction, or what evaluate gives the metric",
+        )
+    return f"{name} goes from {before:.4g} to {after:.4g}, {declared.value}"
+
+
+DIRECTION = Check(
+    name="direction",
+    looks_for="the primary metric gets better, as the target means it, when the model does",
+    look=_look,
+    needs=("opens", "metrics", "overfit"),
+    trains=True,
+)
