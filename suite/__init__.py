@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from suite.data.skipped import Sieve, kept_faults, require_classes
     from suite.data.splits import hold_out, split_of
     from suite.data.streaming import StreamedExamples
-    from suite.data.subsets import Subset, labelled_subset, unlabelled_subset
+    from suite.data.subsets import Subset, labelled_part, labelled_subset, unlabelled_subset
     from suite.features import (
         Backbone,
         BackboneBuilder,
@@ -99,7 +99,7 @@ _LAZY = {
     "suite.data.skipped": ("Sieve", "kept_faults", "require_classes"),
     "suite.data.splits": ("hold_out", "split_of"),
     "suite.data.streaming": ("StreamedExamples",),
-    "suite.data.subsets": ("Subset", "labelled_subset", "unlabelled_subset"),
+    "suite.data.subsets": ("Subset", "labelled_part", "labelled_subset", "unlabelled_subset"),
     "suite.classification": ("Classification", "DataSetTask"),
     "suite.figures": ("confusion_matrix_png",),
     "suite.mistakes": ("Shown", "shown_pixels", "shown_text", "shown_wave"),
@@ -186,6 +186,7 @@ __all__ = [
     "json_of",
     "kept_faults",
     "labelled_data_set",
+    "labelled_part",
     "labelled_subset",
     "length_mask",
     "lines_of",

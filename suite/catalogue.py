@@ -44,7 +44,8 @@ class Option:
     @property
     def kind(self) -> str:
         """What a data set holds, or what a task takes."""
-        return str(getattr(self.schema, "data_kind" if self.group == "task" else "kind", ""))
+        key = "data_kind" if self.group == "task" else "kind"
+        return str(self.plain.get(key) or getattr(self.schema, key, ""))
 
     @cached_property
     def defaults(self) -> Mapping[str, Any]:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from suite.data.memory import DataSet
 from suite.data.order import evaluation_order
-from suite.data.subsets import labelled_subset
+from suite.data.subsets import labelled_part
 from suite.features import BackboneBuilder, DeepModel, PooledHead, Stem
 from suite.mistakes import MOST, Shown
 from suite.statistics import Interval, bootstrap_macro_f1, wilson
@@ -27,7 +27,6 @@ from suite.task import (
     Figure,
     Loss,
     Mistake,
-    Setup,
     Split,
     Target,
     Task,
@@ -110,7 +109,8 @@ class Classification(DataSetTask):
     """One label, `label_B`, for each example; the model returns logits (B, K).
 
     The smallest one says where its data is (`load`, or a source of the `data` group) and what its
-    input layer is (`stem`).
+    input layer is (`stem`). Where its configuration has `head_dropout`, that share of features is
+    dropped before the output layer.
     """
 
     primary = "accuracy"
@@ -123,7 +123,7 @@ class Classification(DataSetTask):
     @cached_property
     def data(self) -> DataSet:  # type: ignore[override]
         """What `data.train_examples` and `data.classes` leave of the data set, on the device."""
-        return _part_of(self.load(), self.setup).to(
+        return labelled_part(self.load(), self.setup).to(
             self.setup.device,
             workers=self.setup.workers,
             worker_timeout=self.setup.worker_timeout,
@@ -142,7 +142,9 @@ class Classification(DataSetTask):
     def build_model(self, backbone: BackboneBuilder) -> nn.Module:
         stem = self.stem(backbone)
         hidden = backbone(stem.spec)
-        return DeepModel(stem, hidden, PooledHead(hidden.features, len(self.classes)))
+        dropout = getattr(self.config, "head_dropout", 0.0)
+        head = PooledHead(hidden.features, len(self.classes), dropout=dropout)
+        return DeepModel(stem, hidden, head)
 
     @property
     def classes(self) -> Sequence[str]:
@@ -216,19 +218,3 @@ class Classification(DataSetTask):
     def show(self, split: Split, index: int) -> Shown | None:
         """Return an example as one sees, reads or hears it; None where there is no such thing."""
         return None
-
-
-def _part_of(data: DataSet, setup: Setup) -> DataSet:
-    if setup.train_examples is None and setup.classes is None:
-        return data
-    labels = {
-        split: part.take(torch.arange(len(part)))["label_B"] for split, part in data.splits.items()
-    }
-    found = labelled_subset(setup, data.card, labels, data.classes)
-    if found is None:
-        return data
-    splits = {
-        split: part.only(torch.tensor(found.indices[split], dtype=torch.int64))
-        for split, part in data.splits.items()
-    }
-    return DataSet(splits, found.card, found.classes)

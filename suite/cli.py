@@ -27,6 +27,7 @@ VERBS = {
     "sync": "suite.verbs.sync:main",
     "sweep": "suite.verbs.sweep:main",
     "claims": "suite.verbs.claims:main",
+    "new": "suite.verbs.new:main",
     "doctor": "suite.verbs.doctor:main",
 }
 """What `triathlon <verb>` runs: takes the arguments behind the verb, returns an exit code."""

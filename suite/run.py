@@ -814,7 +814,7 @@ def _build(node: Any, *arguments: Any, **more: Any) -> Any:
 
 
 def _build_source(node: Any) -> Any:
-    own = (*KNOWLEDGE, *PORTIONS)
+    own = (*KNOWLEDGE, *PORTIONS, "kind")
     options = {k: v for k, v in _options(node).items() if k not in own}
     return _named(node._target_)(**options)
 

@@ -14,10 +14,12 @@ defaults:
   - override /data@_global_.data: digits_plugin
   - override /loss@_global_.loss: cross_entropy
 _target_: digits_plugin.Digits
+data_kind: digits_plugin
 """,
     "data/digits_plugin": """
 # 1,797 handwritten digits of 8 x 8, as scikit-learn carries them.
 defaults: [/schema/data/plain@_here_, _self_]
+kind: digits_plugin
 licence: CC BY 4.0
 source: UCI Machine Learning Repository, doi:10.24432/C50P49
 target: 0.98

@@ -30,14 +30,14 @@ from suite.config.library import (
     TransformersConfig,
 )
 from suite.config.node import Node
-from suite.config.plugin import DataConfig, TaskConfig
+from suite.config.plain import PlainDataConfig, PlainTaskConfig
 from suite.config.run import RunConfig
 from suite.config.shallow import SVMConfig
 
 SCHEMAS: dict[str, type[Node]] = {
     "run": RunConfig,
-    "task/plain": TaskConfig,
-    "data/plain": DataConfig,
+    "task/plain": PlainTaskConfig,
+    "data/plain": PlainDataConfig,
     "backbone/mlp": MLPConfig,
     "backbone/resnet": ResNetConfig,
     "backbone/convnet": ConvNetConfig,

@@ -19,6 +19,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from suite.data.counter import example_keys
+from suite.data.memory import DataSet
 from suite.errors import ConfigError, PluginError
 from suite.task import DataCard, Setup, Split
 
@@ -69,6 +70,23 @@ def labelled_subset(
     told = [f"{kept} classes"] * fewer + _told(wanted, len(train_N))
     own = replace(card, published_test=card.published_test and not fewer)
     return _subset(own, indices, tuple(classes[:kept]), told)
+
+
+def labelled_part(data: DataSet, setup: Setup) -> DataSet:
+    """Return what `data.train_examples` and `data.classes` leave of a data set with `label_B`."""
+    if setup.train_examples is None and setup.classes is None:
+        return data
+    labels = {
+        split: part.take(torch.arange(len(part)))["label_B"] for split, part in data.splits.items()
+    }
+    found = labelled_subset(setup, data.card, labels, data.classes)
+    if found is None:
+        return data
+    splits = {
+        split: part.only(torch.tensor(found.indices[split], dtype=torch.int64))
+        for split, part in data.splits.items()
+    }
+    return DataSet(splits, found.card, found.classes)
 
 
 def unlabelled_subset(

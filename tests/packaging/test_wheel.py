@@ -81,7 +81,7 @@ def test_wheel_holds_all_of_the_code_and_configuration(dist):
     names = set(zipfile.ZipFile(wheel).namelist())
     for package in ("suite", "tasks", "conf"):
         for path in (ROOT / package).rglob("*"):
-            if path.suffix in (".py", ".yaml", ".csv"):
+            if path.suffix in (".py", ".yaml", ".csv", ".template") or path.name == "py.typed":
                 assert path.relative_to(ROOT).as_posix() in names
     assert not [name for name in names if name.startswith("tests/")]
 

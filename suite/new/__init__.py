@@ -1,0 +1,1 @@
+"""What `triathlon new task` writes: a working plugin that its author then changes."""
