@@ -69,7 +69,7 @@ def read_curve(events: Iterable[Mapping[str, Any]], metric: str) -> Curve | None
     spread; the last one stays.
     """
     name, points, stride, seen = f"validation/{metric}", [], 1, 0
-    last: tuple[float, ...] | None = None
+    last: tuple[float, float, float, float] | None = None
     for event in events:
         values = event.get("values") or {}
         if (
