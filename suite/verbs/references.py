@@ -23,7 +23,7 @@ references` writes this page; a test fails where it is stale.
 *test* is the number of test examples that the value is a result on: on a split of another size
 nothing is compared. *kind* is published, human, or a baseline from hand-made features. *n* is the
 number of runs or people behind the value, where the source tells. *uses* is what it used beyond the
-training split, or what else differs. Values are shares.
+training split, or what else differs. Values are shares; returns are sums of rewards.
 
 A run *reproduces* the best published result where that lies in the 95% interval of the run's own,
 over the test items; else it is *below* (worse) or *above* (better). It is *beyond people* where

@@ -18,11 +18,27 @@ SHORT = (
 )  # fmt: skip
 
 
+# A policy's batches come of its weights: what a kill undoes, it does over again.
+ACTS = (
+    "loss=dqn", "loss.learning_starts=32", "loss.act_every=16", "loss.updates=6",
+    "loss.buffer=64", "loss.target_interval=4", "loss.exploration_steps=100",
+)  # fmt: skip
+KILLS_OF_A_POLICY = 8
+
+
 def test_every_killed_run_ends_bit_identical(embedded, embedded_name, cache, tmp_path):
+    _kill([*embedded[embedded_name], *SHORT], KILLS, tmp_path)
+
+
+def test_killed_run_of_a_policy_ends_bit_identical(acting, cache, tmp_path):
+    _kill([*acting["cartpole"], *SHORT, *ACTS], KILLS_OF_A_POLICY, tmp_path)
+
+
+def _kill(overrides, kills, folder):
+    """Require that runs which are killed end as the one that was not."""
     script = Path(__file__).parent / "killing.py"
-    overrides = [*embedded[embedded_name], *SHORT]
     done = subprocess.run(
-        [sys.executable, str(script), str(KILLS), str(tmp_path), *overrides],
+        [sys.executable, str(script), str(kills), str(folder), *overrides],
         capture_output=True,
         text=True,
         timeout=600,
@@ -31,6 +47,6 @@ def test_every_killed_run_ends_bit_identical(embedded, embedded_name, cache, tmp
     )
     assert done.returncode == 0, done.stderr[-4000:]
     told = json.loads(done.stdout.splitlines()[-1])
-    assert told["same"] == KILLS, (told, done.stderr[-4000:])
-    assert told["killed"] >= KILLS, told
+    assert told["same"] == kills, (told, done.stderr[-4000:])
+    assert told["killed"] >= kills, told
     assert told["during_a_write"] >= 3, told

@@ -91,6 +91,7 @@ def test_stops_at_the_target_and_tells_both_clocks(bench):
     assert outcome.reached == {
         "step": step,
         "examples": outcome.examples,
+        "units": outcome.units,
         "training_seconds": step,
         "wall_seconds": 2 * step,
     }

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from suite.report.page.learning import Curve, band, read_curve, read_curves
+from suite.report.page.learning import Curve, band, bands, read_curve, read_curves, tell_apart
 from suite.tracking.journal import read_journal
 
 
@@ -64,3 +64,29 @@ def test_journals_that_are_missing_or_broken_give_no_curve(tmp_path, made, resul
 
     (curve,) = read_curves(folders, events, "accuracy")
     assert curve.step_P.tolist() == [10, 20, 30, 40, 50]
+
+
+def _of_units(each, values=(0, 1, 2)):
+    step_P = np.array([10.0, 20.0, 30.0])
+    return Curve(step_P, step_P / 10, np.array(values, dtype=float), step_P * each)
+
+
+def test_units_are_a_clock_where_all_repeats_tell_them():
+    told = bands([_of_units(4), _of_units(4, (2, 3, 4))])
+    assert [one.clock for one in told] == ["step", "training_seconds", "units"]
+    assert list(told[2].points()) == [(40, 1, 0, 2), (80, 2, 1, 3), (120, 3, 2, 4)]
+    untold = Curve(
+        *(getattr(_of_units(4), f"{n}_P") for n in ("step", "training_seconds", "value"))
+    )
+    assert [one.clock for one in bands([_of_units(4), untold])] == ["step", "training_seconds"]
+
+
+def test_a_journal_of_before_units_were_noted_has_none():
+    assert read_curve(_events(4), "accuracy").units_P is None
+
+
+def test_units_tell_configurations_apart_where_a_step_is_not_as_much():
+    few, many = bands([_of_units(4)]), bands([_of_units(12)])
+    assert tell_apart([few, many])
+    assert not tell_apart([few, few])
+    assert not tell_apart([])
