@@ -336,7 +336,7 @@ def build_task(config: RunConfig, device: torch.device) -> Task:
 
 def find_task(config: RunConfig) -> type[Task]:
     """Return the class of the task, or raise a `PluginError`."""
-    kind = _named(config.task._target_)
+    kind: type[Task] = _named(config.task._target_)
     if not issubclass(kind, Task):
         raise PluginError(f"task._target_={config.task._target_}: is not a suite.Task")
     return kind

@@ -1,6 +1,7 @@
 """Which runs a name stands for, that of a task, a data set or an experiment; with a small model."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from suite.catalogue import options
@@ -11,13 +12,48 @@ from suite.errors import ConfigError, nearest
 from suite.plugins import find
 
 _KINDS = ("task", "data", "experiment")
-_FIRST = "mlp"
-"""The backbone to check with where none is chosen: it takes any input, and the least time."""
+DEFAULTS = ("mlp", "resnet", "transformer", "wav2vec2")
+"""Backbones to check with where none is chosen, tried in turn: the first takes the least time."""
 _OURS = ("trainer.batch_size=32",)
 
 
-def runs_of(name: str, overrides: Sequence[str], folder: Path | None) -> list[RunConfig]:
-    """Return a run for each task that reads it. folder: a user's own, beside `conf/`.
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A run to check. chosen: what it is of. folder: a user's own, beside `conf/`."""
+
+    chosen: Sequence[str]
+    overrides: Sequence[str]
+    folder: Path | None
+
+    @property
+    def backbones(self) -> Sequence[str]:
+        """The backbones to try in turn; the empty name is that of the experiment."""
+        named = [one.partition("=")[2] for one in self.overrides if one.startswith("backbone=")]
+        if named:
+            return named[-1:]
+        return ("",) if self.chosen[0].startswith("experiment=") else DEFAULTS
+
+    def config(self, backbone: str) -> RunConfig:
+        """Compose it with a small model of this backbone; of a pretrained one as it is."""
+        pretrained = any(one.startswith("backbone.model=") for one in self.overrides)
+        mine = [*self.chosen, *_OURS]
+        if backbone:
+            mine.append(f"backbone={backbone}")
+        else:
+            recipe = self._compose([*mine, *self.overrides])
+            backbone = recipe.choices.get("backbone") or ""
+            pretrained = getattr(recipe.backbone, "model", None) is not None
+        sizes = () if pretrained else SMALL.get(backbone, ())
+        return self._compose([*mine, *sizes, *self.overrides])
+
+    def _compose(self, overrides: Sequence[str]) -> RunConfig:
+        folder = self.folder
+        path = [] if folder is None else [f"hydra.searchpath=[file://{_quoted(folder.resolve())}]"]
+        return compose([*overrides, *path])
+
+
+def runs_of(name: str, overrides: Sequence[str], folder: Path | None) -> list[Run]:
+    """Return a run for each task that reads it.
 
     Of a name that several have, a task comes before a data set, and that before an experiment;
     `experiment=…` says which.
@@ -44,17 +80,21 @@ def _there_is(group: str, name: str, folder: Path | None) -> bool:
     return last in options(f"{group}/{inner}".rstrip("/"), find())
 
 
-def _runs(group: str, name: str, overrides: Sequence[str], folder: Path | None) -> list[RunConfig]:
-    chosen = [f"{group}={name}"]
-    given = any(one.startswith("task=") for one in overrides)
-    if group != "data" or given:
-        return [_small(chosen, overrides, folder)]
+def _runs(group: str, name: str, overrides: Sequence[str], folder: Path | None) -> list[Run]:
+    def run(*chosen: str) -> Run:
+        return Run(chosen=chosen, overrides=overrides, folder=folder)
+
+    if group != "data" or any(one.startswith("task=") for one in overrides):
+        return [run(f"{group}={name}")]
     found, errors = [], []
     for task in _readers(name):
+        one = run(f"task={task}", f"data={name}")
         try:
-            found.append(_small([f"task={task}", *chosen], overrides, folder))
+            one.config(one.backbones[0])
         except ConfigError as error:  # it reads data of another kind
             errors.append(error)
+        else:
+            found.append(one)
     if not found:
         raise errors[0]
     return found
@@ -66,25 +106,6 @@ def _readers(name: str) -> list[str]:
     kind = data[name].kind if name in data else ""
     readers = [task.name for task in tasks.values() if kind and task.kind == kind]
     return readers or list(tasks)
-
-
-def _small(chosen: Sequence[str], overrides: Sequence[str], folder: Path | None) -> RunConfig:
-    """Compose a run with a small model of the backbone that is chosen."""
-    path = [] if folder is None else [f"hydra.searchpath=[file://{_quoted(folder.resolve())}]"]
-    mine = [*chosen, *_OURS]
-    experiment = chosen[0].startswith("experiment=")
-    named = [one.partition("=")[2] for one in overrides if one.startswith("backbone=")]
-    if experiment and not named:
-        recipe = compose([*chosen, *overrides, *path])
-        name = recipe.choices.get("backbone") or ""
-        pretrained = getattr(recipe.backbone, "model", None) is not None
-        sizes = () if pretrained else SMALL.get(name, ())
-    else:
-        name = named[-1] if named else _FIRST
-        mine.append(f"backbone={name}")
-        pretrained = any(one.startswith("backbone.model=") for one in overrides)
-        sizes = () if pretrained else SMALL.get(name, ())
-    return compose([*mine, *sizes, *overrides, *path])
 
 
 def _quoted(folder: Path) -> str:

@@ -10,6 +10,7 @@ from suite.errors import ConfigError
 
 if TYPE_CHECKING:
     from suite.checking.check import Check, Result
+    from suite.checking.named import Run
     from suite.config import RunConfig
 
 _BROKEN = 1
@@ -68,22 +69,37 @@ def _list() -> int:
     return 0
 
 
-def _check(run: "RunConfig", checks: "list[Check]") -> dict[str, Any]:
+def _check(run: "Run", checks: "list[Check]") -> dict[str, Any]:
     from suite.checking import told
+
+    for backbone in run.backbones:
+        config = run.config(backbone)
+        try:
+            results = _examined(config, checks)
+        except ConfigError as error:
+            refused = str(error).startswith(f"backbone={backbone}:")
+            if not refused or backbone == run.backbones[-1]:
+                raise
+        else:
+            break
+    names = [config.choices.get(group) for group in ("task", "data", "backbone")]
+    told.show(" · ".join(name for name in names if name), results)
+    return told.plain(config.choices, results)
+
+
+def _examined(config: "RunConfig", checks: "list[Check]") -> "list[Result]":
     from suite.checking.runner import examine
     from suite.checking.subject import CPU, Subject
     from suite.hardware.device import prepare_process
 
-    prepare_process(run.hardware, CPU)
+    prepare_process(config.hardware, CPU)
     results: list[Result] = []
     waiting = iter([*(check.name for check in checks), ""])
     _tell(next(waiting))
-    for result in examine(Subject(run, in_part=True), checks):
+    for result in examine(Subject(config, in_part=True), checks):
         results.append(result)
         _tell(next(waiting))
-    names = [run.choices.get(group) for group in ("task", "data", "backbone")]
-    told.show(" · ".join(name for name in names if name), results)
-    return told.plain(run.choices, results)
+    return results
 
 
 def _tell(doing: str) -> None:
