@@ -16,6 +16,7 @@ VERBS = {
     "list": "suite.verbs.listing:main",
     "references": "suite.verbs.references:main",
     "model": "suite.verbs.model:main",
+    "check": "suite.verbs.check:main",
     "bench": "suite.verbs.bench:main",
     "report": "suite.verbs.report:main",
     "compare": "suite.verbs.compare:main",

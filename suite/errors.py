@@ -16,12 +16,8 @@ A message names the key or file, the value, and the fix.
 import difflib
 import errno
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from suite.trust.text import in_a_line
-
-if TYPE_CHECKING:
-    from suite.checking.check import Result
 
 _MOST_CHARACTERS = 1500
 
@@ -59,9 +55,9 @@ class CheckFailed(PluginError):
     checks: the names of those that failed.
     """
 
-    def __init__(self, failed: "Sequence[Result]") -> None:
-        super().__init__(" | ".join(result.told() for result in failed))
-        self.checks = tuple(result.check for result in failed)
+    def __init__(self, message: str, checks: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.checks = tuple(checks)
 
 
 class DeviceError(TriathlonError):

@@ -331,7 +331,20 @@ def new_record(config: RunConfig, overrides: Sequence[str] = ()) -> RunRecord:
 
 def build_task(config: RunConfig, device: torch.device) -> Task:
     """Return the task with its data source and loss. Data is not opened yet."""
-    setup = Setup(
+    return find_task(config)(config.task, build_setup(config, device))
+
+
+def find_task(config: RunConfig) -> type[Task]:
+    """Return the class of the task, or raise a `PluginError`."""
+    kind: type[Task] = _named(config.task._target_)
+    if not issubclass(kind, Task):
+        raise PluginError(f"task._target_={config.task._target_}: is not a suite.Task")
+    return kind
+
+
+def build_setup(config: RunConfig, device: torch.device) -> Setup:
+    """Return what the suite hands to the task."""
+    return Setup(
         data=_build_source(config.data) if getattr(config.data, "_target_", "") else None,
         loss=_no_loss if config.loss is None else _build(config.loss),
         batch_size=config.trainer.batch_size,
@@ -345,10 +358,6 @@ def build_task(config: RunConfig, device: torch.device) -> Task:
         buckets=config.hardware.buckets,
         **{name: getattr(config.data, name, None) for name in PORTIONS},
     )
-    task = _named(config.task._target_)(config.task, setup)
-    if not isinstance(task, Task):
-        raise PluginError(f"task._target_={config.task._target_}: is not a suite.Task")
-    return task
 
 
 def _no_loss(output: Any, batch: Batch) -> Loss:

@@ -35,4 +35,5 @@ def check_task(
     results = list(examine(Subject(config, kind), chosen(only, skip)))
     failed = [result for result in results if result.failed]
     if failed:
-        raise CheckFailed(failed)
+        told = " | ".join(result.told() for result in failed)
+        raise CheckFailed(told, [result.check for result in failed])

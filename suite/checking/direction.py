@@ -1,7 +1,7 @@
 """The primary metric says better of a model that is better, in the direction of the target."""
 
+from suite.checking.by_heart import scores_by_heart
 from suite.checking.check import Broken, Check
-from suite.checking.shortened import scores_on
 from suite.checking.subject import Subject
 from suite.task import Direction
 
@@ -26,18 +26,20 @@ def _look(subject: Subject) -> str:
             mend="mend the one that is wrong",
         )
     subject.require_examples()
-    fitted = subject.fitted
-    before, after = (
-        scores_on(task, model, [fitted.batch])[name] for model in (subject.model, fitted.model)
+    untrained, learned = subject.new_model(), subject.fitted.model
+    told = []
+    for before, after in zip(
+        scores_by_heart(subject, untrained), scores_by_heart(subject, learned), strict=True
+    ):
+        told.append(f"{before:.4g} untrained, {after:.4g} after learning")
+        if declared.better(after, before):
+            return f"{name} goes from {before:.4g} to {after:.4g}, {declared.value}"
+    raise Broken(
+        f"{name}: {'; '.join(told)} the same examples by heart, while the target says "
+        f"{declared.value}",
+        at="evaluate",
+        mend="mend the target's direction, or what evaluate gives the metric",
     )
-    if before == after or not declared.better(after, before):
-        raise Broken(
-            f"{name}: {before:.4g} untrained, {after:.4g} after learning the same examples by "
-            f"heart, while the target says {declared.value}",
-            at="evaluate",
-            mend="mend the target's direction, or what evaluate gives the metric",
-        )
-    return f"{name} goes from {before:.4g} to {after:.4g}, {declared.value}"
 
 
 DIRECTION = Check(

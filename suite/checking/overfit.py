@@ -1,7 +1,7 @@
 """A model learns a few examples by heart: what it cannot, no data set will teach it."""
 
+from suite.checking.by_heart import scores_by_heart
 from suite.checking.check import Broken, Check
-from suite.checking.shortened import scores_on
 from suite.checking.subject import Subject
 from suite.task import Direction
 
@@ -17,9 +17,10 @@ def _look(subject: Subject) -> str:
     )
     if fitted.near_zero:
         return told
-    score = scores_on(task, fitted.model, [fitted.batch])[task.primary]
-    if _is_perfect(score, task.target.direction):  # of a loss that no answer makes zero
-        return f"{told}; {task.primary} {score:.4g}"
+    score = 0.0
+    for score in scores_by_heart(subject, fitted.model):
+        if _is_perfect(score, task.target.direction):  # of a loss that no answer makes zero
+            return f"{told}; {task.primary} {score:.4g}"
     raise Broken(
         f"overfit: {told}, {task.primary} {score:.4g}; must come near zero",
         at="build_model",

@@ -13,7 +13,7 @@ from suite.checking.contents import Content, read_contents
 from suite.checking.descent import Fitted, fit_one_batch
 from suite.checking.refusing import Attempt
 from suite.config import HandMadeConfig, RunConfig
-from suite.run import build_model, build_task
+from suite.run import build_model, build_setup, find_task
 from suite.task import Batch, Setup, Split, Task
 
 CPU = torch.device("cpu")
@@ -23,6 +23,8 @@ EVALUATED, OTHERWISE = 64, 24
 """Examples of an evaluation batch, in the task and in its second opening."""
 MOST = 1920
 """Examples of a split that a model is evaluated on: whole batches of either size."""
+PART = 2048
+"""Training examples of a set that has many more."""
 FITTED = 8
 """Examples that a model is to learn by heart."""
 
@@ -30,20 +32,39 @@ FITTED = 8
 class Subject:
     """A task under check, with what its checks share.
 
-    config: as the run would have it, with little data and a small model.
-    whole: the same with all of its data, where `config` has a part.
-    kind: the class that is checked. attempts: to reach the network, as they are made.
+    config: as the run would have it, with a small model.
+    kind: the class that is checked, in place of the one that it names.
+    in_part: of a large set train on a part; how it is split is looked at in the whole of it.
+    attempts: to reach the network, as they are made.
     """
 
     def __init__(
-        self, config: RunConfig, kind: type[Task] | None = None, whole: RunConfig | None = None
+        self, config: RunConfig, kind: type[Task] | None = None, *, in_part: bool = False
     ) -> None:
-        built = build_task(config, CPU)
         self.config = config
-        self.kind = kind or type(built)
-        self.setup: Setup = replace(built.setup, eval_batch_size=EVALUATED)
-        self._whole = whole
+        self.kind = kind or find_task(config)
+        self.in_part = in_part
         self.attempts: list[Attempt] = []
+
+    @cached_property
+    def setup(self) -> Setup:
+        """What the suite hands to the task."""
+        return replace(build_setup(self.config, CPU), eval_batch_size=EVALUATED)
+
+    @cached_property
+    def _part(self) -> Setup:
+        """The setup of what is trained on."""
+        if not self.in_part or self.setup.train_examples is not None:
+            return self.setup
+        there = self.whole.card().sizes.get(Split.TRAIN.value, 0)
+        return replace(self.setup, train_examples=PART) if there > 2 * PART else self.setup
+
+    @cached_property
+    def whole(self) -> Task:
+        """The task with all of its data."""
+        if self.in_part:
+            return self.kind(self.config.task, self.setup)
+        return self.task
 
     @property
     def shallow(self) -> bool:
@@ -52,7 +73,7 @@ class Subject:
 
     def bare(self, **changes: Any) -> Task:
         """Return a fresh task. changes: of its setup."""
-        return self.kind(self.config.task, replace(self.setup, **changes))
+        return self.kind(self.config.task, replace(self._part, **changes))
 
     def make(self, **changes: Any) -> tuple[Task, nn.Module]:
         """Return a fresh task with its first model: a task may act with the model that it built."""
@@ -97,14 +118,6 @@ class Subject:
         model = self._again[1]
         assert model is not None
         return model
-
-    @cached_property
-    def whole(self) -> Task:
-        """The task with all of its data."""
-        if self._whole is None:
-            return self.task
-        setup = replace(build_task(self._whole, CPU).setup, eval_batch_size=EVALUATED)
-        return self.kind(self._whole.task, setup)
 
     @cached_property
     def batches(self) -> list[Batch]:

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from suite import ConfigError, Split
+from suite.checking.small import SMALL
 from suite.compose import compose
 from suite.hardware.flops import count_flops, describe_layers
 from suite.run import _build, build_model
@@ -17,34 +18,12 @@ from suite.testing import COSTLY, check_task
 CPU = torch.device("cpu")
 
 
-def _options(**given: object) -> str:
-    return "backbone.options={" + ",".join(f"{k}:{v}" for k, v in given.items()) + "}"
-
-
-_NARROW = {"num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
-_SIZED = ["backbone.width=16", "backbone.depth=2", "backbone.heads=2", "backbone.expansion=2"]
 BACKBONES = {
-    "bert": [_options(hidden_size=16, **_NARROW)],
-    "vit": [_options(hidden_size=16, **_NARROW)],
-    "wav2vec2": [
-        _options(
-            hidden_size=16, conv_dim="[16,16,16,16,16,16,16]", num_conv_pos_embeddings=8,
-            num_conv_pos_embedding_groups=2, **_NARROW,
-        )
-    ],
-    "whisper": [
-        _options(
-            d_model=16, encoder_layers=2, encoder_attention_heads=2, encoder_ffn_dim=32,
-            num_mel_bins=16, decoder_attention_heads=2,
-        )
-    ],
-    "ast": [_options(hidden_size=16, num_mel_bins=32, **_NARROW)],
-    "resnet18": [],
-    "torchvision": ["backbone.model=shufflenet_v2_x0_5"],
-    "transformers": ["backbone.architecture=distilbert",
-                     _options(dim=16, n_heads=2, n_layers=2, hidden_dim=32, vocab_size=2)],
-    "torchaudio_conformer": [*_SIZED, "backbone.kernel=3"],
-    "torchaudio_wav2vec2": [*_SIZED, "backbone.convolution=16"],
+    name: list(SMALL[name])
+    for name in (
+        "bert", "vit", "wav2vec2", "whisper", "ast", "resnet18", "torchvision", "transformers",
+        "torchaudio_conformer", "torchaudio_wav2vec2",
+    )
 }  # fmt: skip
 """Overrides for a small model of each."""
 WAVES = {"wav2vec2", "whisper", "ast", "torchaudio_wav2vec2"}

@@ -114,7 +114,7 @@ def text_set(
     train, test = ({row.text for row in kept[split]} for split in (Split.TRAIN, Split.TEST))
     shared = len(train & test)
     both = f"{shared} texts are in train and in test, as found" if shared else ""
-    known = {row.text for split in (Split.TRAIN, Split.VALIDATION) for row in kept[split]}
+    earlier = {row.text for split in (Split.TRAIN, Split.VALIDATION) for row in kept[split]}
     card = DataCard(
         name=about.name,
         version=about.version,
@@ -125,7 +125,7 @@ def text_set(
         skipped=sieve.skipped,
         notes="; ".join(filter(None, (about.notes, both))),
         published_test=about.published_test,
-        shared_test=sum(row.text in known for row in kept[Split.TEST]),
+        shared_test=sum(row.text in earlier for row in kept[Split.TEST]),
     )
     return TextSet(splits, tuple(classes), card)
 
