@@ -28,12 +28,16 @@ class Tier(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    """A file of `conf/<group>/`. line: its first comment. schema: the dataclass it extends."""
+    """A file of `conf/<group>/`. line: its first comment. schema: the dataclass it extends.
+
+    users: it lies in a folder of the user's own.
+    """
 
     group: str
     name: str
     text: str
     schema: type | None
+    users: bool = False
 
     @property
     def line(self) -> str:
@@ -63,7 +67,7 @@ class Option:
     @property
     def tier(self) -> Tier:
         """The user's own files, a set as published, or nothing to get."""
-        if self.required:
+        if self.users or self.required:
             return Tier.YOURS
         return Tier.STANDARD if {"path", "download"} & set(self.defaults) else Tier.EMBEDDED
 
@@ -107,16 +111,30 @@ def options(
 ) -> dict[str, Option]:
     """Return a group's options by name, sorted.
 
-    own: those of the suite alone, not of plugins. folder: a user's own, which wins.
+    own: those of the suite alone, not of plugins. folder: a user's own, as `--config-dir` names it.
     """
     schemas = {**SCHEMAS, **{k: v for p in found.plugins.values() for k, v in p.schemas.items()}}
     texts: dict[str, str] = {}
-    for name, text in _texts(group, found, own, folder):
+    for name, text in _texts(group, found, own):
         texts.setdefault(name, text)
+    theirs = dict(_files(folder / group)) if folder and (folder / group).is_dir() else {}
+    texts = {**theirs, **texts}
     return {
-        name: Option(group=group, name=name, text=text, schema=_schema(group, name, texts, schemas))
+        name: Option(
+            group=group,
+            name=name,
+            text=text,
+            schema=_schema(group, name, texts, schemas),
+            users=text is theirs.get(name),
+        )
         for name, text in sorted(texts.items())
     }
+
+
+def there_is(group: str, name: str, found: Found) -> bool:
+    """Return whether the suite or a plugin has this file; a name may have folders before it."""
+    inner, _, last = name.rpartition("/")
+    return any(one == last for one, _ in _texts(f"{group}/{inner}".rstrip("/"), found, False))
 
 
 def _schema(
@@ -128,7 +146,7 @@ def _schema(
         if f"{group}/{name}" in schemas:
             return schemas[f"{group}/{name}"]
         seen.add(name)
-        for base in _bases(texts[name]):
+        for base in bases(texts[name]):
             path = base.partition("@")[0].removeprefix("/")
             if path.startswith("schema/"):
                 return schemas.get(path.removeprefix("schema/"))
@@ -138,7 +156,7 @@ def _schema(
     return None
 
 
-def _bases(text: str) -> list[str]:
+def bases(text: str) -> list[str]:
     """Return what a file's list of defaults takes in as it stands."""
     import yaml
 
@@ -172,10 +190,8 @@ def by_task(data: Mapping[str, Option], tasks: Mapping[str, Option]) -> dict[str
     return {name: members for name, members in groups.items() if members}
 
 
-def _texts(group: str, found: Found, own: bool, folder: Path | None) -> Iterator[tuple[str, str]]:
-    """Yield name and text of each file of a group: a user's own, the suite's, the plugins'."""
-    if folder is not None and (folder / group).is_dir():
-        yield from _files(folder / group)
+def _texts(group: str, found: Found, own: bool) -> Iterator[tuple[str, str]]:
+    """Yield name and text of each file of a group: the suite's, then the plugins'."""
     conf = [None if own else p.conf for p in found.plugins.values()]
     packages = [OWN, *(one.removeprefix("pkg://") for one in conf if isinstance(one, str))]
     for package in packages:

@@ -89,11 +89,13 @@ def _verb(name: str) -> Callable[[list[str]], int]:
 def _hydra(arguments: list[str]) -> int:
     import hydra
 
+    from suite.config_folder import checked, folder_in
     from suite.job import job, refused
     from suite.plugins import register
     from suite.trust.hydra_nodes import check_options
 
     check_options(arguments)
+    checked(folder_in(arguments))
     register()
     # Hydra prints several lines and exits with 1 where this is unset; here errors come back.
     os.environ["HYDRA_FULL_ERROR"] = "1"

@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from string import Template
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from suite.config import RunConfig, parse
+from suite.catalogue import there_is
+from suite.config import SCHEMAS, RunConfig, parse
+from suite.config_folder import checked, search_path
 from suite.errors import ConfigError
-from suite.plugins import check_target, register
+from suite.plugins import Found, check_target, find, register
 from suite.trust.targets import check_all
 
 GROUPS = (
@@ -19,9 +22,9 @@ GROUPS = (
 """The groups of `conf/` that a run chooses from."""
 
 
-def compose(overrides: Sequence[str]) -> RunConfig:
-    """Return the run that these overrides describe."""
-    return to_run(*_compose(overrides))
+def compose(overrides: Sequence[str], *, folder: Path | None = None) -> RunConfig:
+    """Return the run that these overrides describe. folder: a user's own, as `--config-dir`."""
+    return to_run(*_compose([*overrides, *search_path(checked(folder))]))
 
 
 def recompose(plain: Mapping[str, Any]) -> RunConfig:
@@ -33,7 +36,8 @@ def recompose(plain: Mapping[str, Any]) -> RunConfig:
     plain = dict(plain)
     choices = _choices(plain.pop("choices", None))
     _refuse_references(plain)
-    composed, _ = _compose([f"{group}={choice}" for group, choice in choices.items() if choice])
+    there = _stood_in_for(choices, plain)
+    composed, _ = _compose([f"{group}={choice}" for group, choice in there.items()])
     # `merge` checks types against the schemas that composing has brought in.
     return to_run(OmegaConf.merge(composed, plain), choices)  # type: ignore[arg-type]
 
@@ -67,6 +71,33 @@ def _choices(told: object) -> dict[str, str]:
         if not re.fullmatch(r"\w[\w-]*(/\w[\w-]*)*", choice):
             raise ConfigError(f"choices.{group}={choice}: is not the name of an option")
     return choices
+
+
+def _stood_in_for(choices: Mapping[str, str], plain: Mapping[str, Any]) -> dict[str, str]:
+    """Return what to compose where a choice was a file of the user's own, which is not here.
+
+    All of its values are kept, so an experiment can be left out, and for the rest the file that
+    builds the same class will do.
+    """
+    found = find()
+    there = {}
+    for group, choice in choices.items():
+        if there_is(group, choice, found):
+            there[group] = choice
+        elif group != "experiment":
+            there[group] = _alike(group, plain.get(group), found) or choice
+    return there
+
+
+def _alike(group: str, node: Any, found: Found) -> str | None:
+    target = node.get("_target_") if isinstance(node, Mapping) else None
+    schemas = {**SCHEMAS, **{k: v for p in found.plugins.values() for k, v in p.schemas.items()}}
+    for path, schema in schemas.items():
+        name = path.removeprefix(f"{group}/")
+        builds = getattr(schema, "_target_", None)
+        if name != path and target and builds == target and there_is(group, name, found):
+            return name
+    return None
 
 
 def _refuse_references(plain: Any, place: str = "") -> None:

@@ -117,6 +117,9 @@ def _composition(error: BaseException, arguments: Sequence[str]) -> str:
     if isinstance(cause, OmegaConfBaseException):
         return _value(cause, arguments)
     text = one_line(str(error))
+    if text.startswith("In '") and isinstance(error.__context__, OmegaConfBaseException):
+        name = text.split("'")[1]
+        return f"{name}.yaml: {_value(error.__context__, [])}"
     if text.startswith("Could not override '"):
         key = text.split("'")[1]
         return _unknown(key, "", _top_level())

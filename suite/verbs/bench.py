@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
         threads=chosen.threads,
         seconds=chosen.seconds,
     )
-    config = _config(chosen.overrides, chosen.run)
+    config = _config(chosen.overrides, chosen.run, chosen.config_dir)
     if isinstance(config.backbone, HandMadeConfig):
         raise ConfigError(
             f"backbone={config.choices.get('backbone')}: is fitted on hand-made features, there is "
@@ -54,14 +54,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--run", type=Path, help="measure the model of this run's folder")
     parser.add_argument("--to", type=Path, help="folder to write to (default: in results/bench)")
+    parser.add_argument(
+        "--config-dir", type=Path, help="a folder of your own with data/NAME.yaml and the like"
+    )
     return parser
 
 
-def _config(overrides: list[str], run: Path | None) -> RunConfig:
+def _config(overrides: list[str], run: Path | None, folder: Path | None) -> RunConfig:
     from suite.compose import compose, recompose
 
     if run is None:
-        return compose(overrides)
+        return compose(overrides, folder=folder)
     if overrides:
         raise ConfigError(
             f"--run {run}: has its own configuration; leave out {' '.join(overrides)}"

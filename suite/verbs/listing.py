@@ -2,8 +2,10 @@
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from suite.catalogue import Option, Tier, by_task, options
+from suite.config_folder import checked
 from suite.plugins import find
 
 GROUPS = ("task", "data", "backbone", "loss", "optimizer", "schedule", "precision", "hardware",
@@ -19,15 +21,18 @@ def main(arguments: list[str]) -> int:
     """List what `conf/` and the plugins offer."""
     parser = argparse.ArgumentParser("triathlon list", description=main.__doc__)
     parser.add_argument("group", nargs="*", choices=[*GROUPS, []], help="groups to list")
-    chosen = parser.parse_args(arguments).group or GROUPS
-    found = find()
+    parser.add_argument(
+        "--config-dir", type=Path, help="a folder of your own with data/NAME.yaml and the like"
+    )
+    given = parser.parse_args(arguments)
+    found, folder = find(), checked(given.config_dir)
     faults: list[str] = []
-    for group in chosen:
-        offered = options(group, found)
+    for group in given.group or GROUPS:
+        offered = options(group, found, folder=folder)
         wrong = [one for one in offered.values() if one.fault]
         faults += [f"{group}={one.name} cannot be read: {one.fault}" for one in wrong]
         if group == "data":
-            tables = data_tables(offered, options("task", found))
+            tables = data_tables(offered, options("task", found, folder=folder))
         else:
             tables = {group: [[one.name, one.line] for one in offered.values()]}
         for title, rows in tables.items():
@@ -59,7 +64,7 @@ def data_tables(
 def needs(option: Option) -> str:
     """Say what a data set needs before it can be used: its options, or a download."""
     if option.tier is Tier.YOURS:
-        return ", ".join(option.required)
+        return ", ".join(option.required) or "-"
     if option.tier is Tier.STANDARD:
         return "path or download" if option.downloads else "path"
     return "-"

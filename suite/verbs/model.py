@@ -4,6 +4,7 @@ Legend: B batch.
 """
 
 import argparse
+from pathlib import Path
 
 _NO_LAYERS = ("Dropout", "Dropout2d", "Identity")
 """Modules that compute nothing in evaluation."""
@@ -13,9 +14,13 @@ def main(arguments: list[str]) -> int:
     """Print the layer table: output shape, parameters and FLOPs of one example."""
     parser = argparse.ArgumentParser("triathlon model", description=main.__doc__)
     parser.add_argument("overrides", nargs="*", help="as for a run: task=… backbone=…")
+    parser.add_argument(
+        "--config-dir", type=Path, help="a folder of your own with data/NAME.yaml and the like"
+    )
+    chosen = parser.parse_args(arguments)
     from suite.compose import compose
 
-    config = compose(parser.parse_args(arguments).overrides)
+    config = compose(chosen.overrides, folder=chosen.config_dir)
 
     import torch
     from rich.table import Table
@@ -28,8 +33,8 @@ def main(arguments: list[str]) -> int:
     task = build_task(config, device)
     model = build_model(config, task, device)
     batch = task.example_batch()
-    chosen = config.choices
-    title = f"{chosen['task']} · {chosen['data']} · {chosen['backbone']}"
+    of = config.choices
+    title = f"{of['task']} · {of['data']} · {of['backbone']}"
     table = Table(title=title, caption="FLOPs of one example's forward pass; B is the batch")
     for column in ("part", "layer", "kind"):
         table.add_column(column, overflow="fold")

@@ -2,10 +2,12 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from suite.catalogue import Option, Tier, by_task, options
 from suite.config import ReferenceConfig, ReferenceKind
+from suite.config_folder import checked
 from suite.errors import ConfigError, nearest
 from suite.plugins import find
 
@@ -38,8 +40,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--markdown", action="store_true", help="print docs/references.md: the suite's own sets"
     )
+    parser.add_argument(
+        "--config-dir", type=Path, help="a folder of your own with data/NAME.yaml and the like"
+    )
     chosen = parser.parse_args(arguments)
-    data = options("data", find(), own=chosen.markdown)
+    folder = checked(chosen.config_dir)
+    data = options("data", find(), own=chosen.markdown, folder=folder)
     unknown = [name for name in chosen.data if name not in data]
     if unknown:
         raise ConfigError(f"references {unknown[0]}: no such data set{nearest(unknown[0], data)}")
