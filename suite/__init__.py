@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     )
     from suite.figures import confusion_matrix_png
     from suite.mistakes import Shown, shown_pixels, shown_text, shown_wave
+    from suite.ratio_metric import RatioMetric
     from suite.statistics import Interval, bootstrap_ratio, wilson
     from suite.task import (
         Batch,
@@ -96,6 +97,7 @@ _LAZY = {
     "suite.classification": ("Classification", "DataSetTask"),
     "suite.figures": ("confusion_matrix_png",),
     "suite.mistakes": ("Shown", "shown_pixels", "shown_text", "shown_wave"),
+    "suite.ratio_metric": ("RatioMetric",),
     "suite.trust.archives": ("extract_archive", "read_member"),
     "suite.trust.paths": ("inside",),
     "suite.trust.text": ("printable",),
@@ -133,6 +135,7 @@ __all__ = [
     "PluginError",
     "PooledHead",
     "Ragged",
+    "RatioMetric",
     "Reference",
     "Sequence",
     "SequenceSpec",
