@@ -30,12 +30,12 @@ MODELS = {
 
 def main() -> None:
     """Print RMSE and R² on the test rows."""
-    columns = {split: part.columns for split, part in Diabetes().load(Path()).splits.items()}
-    train, test = columns[Split.TRAIN], columns[Split.TEST]
+    table = Diabetes().load(Path())
+    features = {split: features_NF.numpy() for split, features_NF in table.features.items()}
+    target = {split: target_NK[:, 0].numpy() for split, target_NK in table.target.items()}
     for name, model in MODELS.items():
-        model.fit(train["features_BF"].numpy(), train["target_BK"].numpy()[:, 0])
-        predicted = model.predict(test["features_BF"].numpy())
-        true = test["target_BK"].numpy()[:, 0]
+        model.fit(features[Split.TRAIN], target[Split.TRAIN])
+        true, predicted = target[Split.TEST], model.predict(features[Split.TEST])
         error = root_mean_squared_error(true, predicted)
         print(f"{name}: rmse {error:.2f}, r2 {r2_score(true, predicted):.3f}")
 

@@ -8,16 +8,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
-from suite import DataCard, Examples, Split, fingerprint, split_of
+from suite import DataCard, Examples, Served, Split, fingerprint, split_of
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows by split: `features_BF` (N, F) and `target_BK` (N, 1), float32, each in its own unit."""
+    """Rows by split, in their own units: features (N, F) and target (N, 1), float32."""
 
-    splits: Mapping[Split, Examples]
+    features: Mapping[Split, Tensor]
+    target: Mapping[Split, Tensor]
     card: DataCard
+
+
+def served(features: Mapping[Split, Tensor], target: Mapping[Split, Tensor]) -> dict[Split, Served]:
+    """Return splits that hold `features_BF` and `target_BK`, a unit for each row."""
+    return {
+        split: Examples(
+            {"features_BF": features[split], "target_BK": target_NK},
+            unit_N=torch.ones(len(target_NK), dtype=torch.float64),
+        )
+        for split, target_NK in target.items()
+    }
 
 
 class Diabetes:
@@ -37,19 +50,14 @@ class Diabetes:
         rows: dict[Split, list[int]] = {split: [] for split in Split}
         for row in range(len(target_NK)):
             rows[split_of(f"diabetes {row}", validation=0.2, test=0.2)].append(row)
-        splits = {
-            split: Examples(
-                {"features_BF": features_NF[some], "target_BK": target_NK[some]},
-                unit_N=torch.ones(len(some), dtype=torch.float64),
-            )
-            for split, some in rows.items()
-        }
+        features = {split: features_NF[some] for split, some in rows.items()}
+        target = {split: target_NK[some] for split, some in rows.items()}
         card = DataCard(
             name="diabetes",
             version="as in scikit-learn",
             licence="BSD-3-Clause",
             source="sklearn.datasets.load_diabetes; Efron et al. 2004",
-            fingerprint=fingerprint(splits),
+            fingerprint=fingerprint(served(features, target)),
             sizes={split.value: len(some) for split, some in rows.items()},
         )
-        return Table(splits, card)
+        return Table(features, target, card)

@@ -4,12 +4,11 @@ Legend: B batch, K numbers to predict (one).
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torchmetrics import MetricCollection
 from torchmetrics.regression import R2Score
 
@@ -29,7 +28,7 @@ from suite import (
     Target,
     unlabelled_subset,
 )
-from tabular_regression.data import Table
+from tabular_regression.data import Table, served
 from tabular_regression.stem import FeatureStem
 
 
@@ -49,29 +48,28 @@ class TabularRegression(DataSetTask):
         """The rows in their own units; read on first use."""
         table: Table = self.setup.data.load(self.setup.cache)
         # data.train_examples: fewer rows, of small and large targets as all rows have them.
-        targets = {split: part.columns["target_BK"][:, 0] for split, part in table.splits.items()}
+        targets = {split: target_NK[:, 0] for split, target_NK in table.target.items()}
         subset = unlabelled_subset(self.setup, table.card, targets)
         if subset is None:
             return table
-        rows = {split: torch.tensor(indices) for split, indices in subset.indices.items()}
-        splits = {split: part.only(rows[split]) for split, part in table.splits.items()}
-        return Table(splits, subset.card)
+        features, target = (
+            {split: column[split][list(subset.indices[split])] for split in Split}
+            for column in (table.features, table.target)
+        )
+        return Table(features, target, subset.card)
 
     @cached_property
     def scale(self) -> tuple[float, float]:
         """Mean and deviation of the target over the training rows."""
-        target_NK = self.table.splits[Split.TRAIN].columns["target_BK"]
-        assert isinstance(target_NK, Tensor)
+        target_NK = self.table.target[Split.TRAIN]
         return float(target_NK.mean()), float(target_NK.std())
 
     @cached_property
     def data(self) -> DataSet:  # type: ignore[override]
         """The splits, with targets as the model learns them, on the device."""
         mean, deviation = self.scale
-        splits = {}
-        for split, part in self.table.splits.items():
-            target_NK = (part.columns["target_BK"] - mean) / deviation
-            splits[split] = replace(part, columns={**part.columns, "target_BK": target_NK})
+        target = {split: (one - mean) / deviation for split, one in self.table.target.items()}
+        splits = served(self.table.features, target)
         return DataSet(splits, self.table.card).to(self.setup.device)
 
     @cached_property
@@ -81,10 +79,9 @@ class TabularRegression(DataSetTask):
         return Target(metric="rmse", threshold=threshold, direction=Direction.MINIMIZE)
 
     def build_model(self, backbone: BackboneBuilder) -> nn.Module:
-        train = self.data.splits[Split.TRAIN]
         form = backbone.choose(Form.SEQUENCE, Form.GRID)
-        rows = train.take(torch.arange(len(train)))
-        stem = FeatureStem(rows["features_BF"], width=self.config.embedding, form=form)
+        rows_NF = self.table.features[Split.TRAIN]
+        stem = FeatureStem(rows_NF, width=self.config.embedding, form=form)
         hidden = backbone(stem.spec)
         return DeepModel(stem, hidden, PooledHead(hidden.features, 1))
 
@@ -102,4 +99,4 @@ class TabularRegression(DataSetTask):
         return self.setup.loss(outputs_BK, batch)
 
     def intervals(self, metrics: MetricCollection) -> Mapping[str, Interval]:
-        return {"rmse": metrics["rmse"].interval()}
+        return {"rmse": cast(RatioMetric, metrics["rmse"]).interval()}

@@ -36,5 +36,5 @@ def test_a_feature_is_its_value_times_a_vector_and_a_bias(form):
 def test_rows_are_those_of_scikit_learn_each_in_one_split():
     table = Diabetes().load(Path())
     assert table.card.sizes == {"train": 263, "validation": 82, "test": 97}
-    rows = torch.cat([table.splits[split].columns["features_BF"] for split in Split])
+    rows = torch.cat([table.features[split] for split in Split])
     assert len(rows.unique(dim=0)) == 442
