@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     )
     from suite.figures import confusion_matrix_png
     from suite.mistakes import Shown, shown_pixels, shown_text, shown_wave
+    from suite.ratio_metric import RatioMetric
     from suite.statistics import Interval, bootstrap_ratio, wilson
     from suite.stems.image import ImageStem, automatic_patch, channel_statistics
     from suite.stems.sequence import SequenceStem
@@ -103,6 +104,7 @@ _LAZY = {
     "suite.classification": ("Classification", "DataSetTask"),
     "suite.figures": ("confusion_matrix_png",),
     "suite.mistakes": ("Shown", "shown_pixels", "shown_text", "shown_wave"),
+    "suite.ratio_metric": ("RatioMetric",),
     "suite.stems.image": ("ImageStem", "automatic_patch", "channel_statistics"),
     "suite.stems.sequence": ("SequenceStem",),
     "suite.stems.sound": ("LogMelStem",),
@@ -150,6 +152,7 @@ __all__ = [
     "PluginError",
     "PooledHead",
     "Ragged",
+    "RatioMetric",
     "Reference",
     "Sequence",
     "SequenceSpec",

@@ -32,7 +32,7 @@ class CrossEntropyConfig(LossConfig):
 
 @dataclass(kw_only=True)
 class MSEConfig(LossConfig):
-    """Mean squared error on one-hot targets."""
+    """Mean squared error on real targets, or on one-hot labels."""
 
     _target_: str = "suite.training.losses.MeanSquaredError"
 

@@ -39,11 +39,12 @@ def parse(config: DictConfig) -> RunConfig:
     for group in ("task", "backbone", *(() if shallow else LEARNING)):
         if getattr(run, group) is None:
             raise ConfigError(f"{group}=null: choose one; `triathlon list` shows them")
-    if isinstance(run.task, dict):
-        run.task = types.SimpleNamespace(**run.task)
     if isinstance(run.data, dict):
-        references = [_reference(one) for one in run.data.pop("references", ())]
-        run.data = types.SimpleNamespace(**run.data, references=references)
+        run.data["references"] = [_reference(one) for one in run.data.get("references", ())]
+    # What a plugin adds without a schema has the keys of its own YAML.
+    for group in ("task", "data", "backbone", *LEARNING):
+        if isinstance(part := getattr(run, group), dict):
+            setattr(run, group, types.SimpleNamespace(**part))
     if shallow:
         # What composing brings in regardless would read as if it had been used.
         for group in LEARNING:

@@ -26,11 +26,17 @@ class CrossEntropy:
 
 
 class MeanSquaredError:
-    """Squared distance of outputs (B, K) to one-hot `label_B`, averaged over classes."""
+    """Squared distance of outputs (B, K) to `target_BK`, averaged over K.
+
+    Where a batch has no `target_BK`, the targets are `label_B`, one-hot.
+    """
 
     def __call__(self, outputs_BK: Tensor, batch: Batch) -> Loss:
         """Return the loss summed over examples."""
-        target_BK = F.one_hot(batch["label_B"], outputs_BK.shape[1]).float()
+        if "target_BK" in batch:
+            target_BK = batch["target_BK"]
+        else:
+            target_BK = F.one_hot(batch["label_B"], outputs_BK.shape[1]).float()
         error_B = (outputs_BK.float() - target_BK).square().mean(1)
         return Loss(error_B.sum(), batch.examples)
 

@@ -6,10 +6,11 @@ import sys
 from dataclasses import fields, is_dataclass
 
 import pytest
+from omegaconf import OmegaConf
 
 from suite import ConfigError, config
-from suite.compose import compose, recompose
-from suite.config import SCHEMAS, RunConfig
+from suite.compose import _compose, compose, recompose
+from suite.config import SCHEMAS, RunConfig, parse
 from suite.plugins import find
 
 WRONG = [
@@ -117,6 +118,17 @@ def test_every_schema_accepts_its_defaults_and_documents_its_fields(name):
     for field in fields(schema):
         described = rf'^    {field.name}: .*\n    """'
         assert re.search(described, documented, re.MULTILINE), f"{field.name} has no docstring"
+
+
+@pytest.mark.parametrize("group", ["task", "data", "backbone", "loss", "optimizer", "schedule"])
+def test_a_part_without_a_schema_has_the_keys_of_its_yaml(group):
+    composed, choices = _compose(["task=image_recognition"])
+    composed = OmegaConf.to_container(composed)
+    composed[group] = {"_target_": "mine.Part", "size": 3}
+    composed["task"] = {"_target_": "mine.Task"} if group != "task" else composed["task"]
+    composed = OmegaConf.merge(OmegaConf.structured(RunConfig), composed, {"choices": choices})
+    part = getattr(parse(composed), group)
+    assert (part._target_, part.size) == ("mine.Part", 3)
 
 
 def test_composed_run_has_the_types_of_the_schemas():

@@ -36,6 +36,14 @@ def test_squared_error_on_one_hot_by_hand():
     assert loss.count == 2
 
 
+def test_squared_error_on_real_targets_by_hand():
+    outputs_BK = torch.tensor([[0.5, 0.0], [2.0, 1.0]])
+    target_BK = torch.tensor([[1.0, 0.0], [2.0, -1.0]])
+    loss = MeanSquaredError()(outputs_BK, _batch(target_BK=target_BK))
+    assert float(loss.total) == (0.25 + 0) / 2 + (0 + 4) / 2
+    assert loss.count == 2
+
+
 def _by_paths(log_probability_TK, symbols):
     """Sum the probabilities of every path that collapses to the symbols."""
     positions, classes = log_probability_TK.shape
