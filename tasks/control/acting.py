@@ -37,17 +37,21 @@ class Acting:
             )
         self.model = model
         self._device = device
+        self._modules = list(model.modules())
 
     @contextmanager
     def still(self) -> Iterator[None]:
         """Have the model evaluate within the context, without gradients."""
-        training = self.model.training
-        self.model.eval()
+        # What `eval` and `train` do, without a walk through the model at every step.
+        before = [module.__dict__["training"] for module in self._modules]
+        for module in self._modules:
+            module.__dict__["training"] = False
         try:
             with torch.no_grad():
                 yield
         finally:
-            self.model.train(training)
+            for module, training in zip(self._modules, before, strict=True):
+                module.__dict__["training"] = training
 
     def outputs(self, observation_ND: NDArray[np.float32]) -> Tensor:
         """Return what the model puts out, (N, K) float32 on the host; call it within `still`."""

@@ -37,6 +37,8 @@ class Replay(Experience):
         self._steps = 0
         """Environment steps."""
         self._made = 0
+        self._chance_TB: Tensor | None = None
+        """Of the batches of this round, to its end."""
         self._units: list[float] = []
         loss.round(len(place.fleet), place.batch_size)
 
@@ -49,7 +51,10 @@ class Replay(Experience):
             self._units = shares(first + loss.act_every, loss.updates)
         if self._made % loss.target_interval == 0:
             self._follow()
-        chance_B = draws(place.seed, _TRANSITIONS, self._made, 1, place.batch_size)[0]
+        if turn == 0 or self._chance_TB is None:
+            first, left = self._made, loss.updates - turn
+            self._chance_TB = draws(place.seed, _TRANSITIONS, first, left, place.batch_size)
+        chance_B = self._chance_TB[turn - loss.updates]
         taken = {name: one.to(place.device) for name, one in self._ring.take(chance_B).items()}
         batch = {
             "observation_BD": taken["observation_BD"],
@@ -75,6 +80,7 @@ class Replay(Experience):
         self._target.load_state_dict(state["target"])
         self._steps, self._made = state["steps"], state["made"]
         self._units = list(state["units"])
+        self._chance_TB = None
 
     def _act(self, steps: int) -> None:
         """Take so many environment steps, and keep what came of them."""

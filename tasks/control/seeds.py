@@ -6,6 +6,8 @@ can be made again.
 Legend: T steps, N numbers of each.
 """
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -40,6 +42,7 @@ def draws(seed: int, purpose: int, first: int, count: int, numbers: int) -> Tens
     return uniform(key_T, _STREAM, numbers)
 
 
+@lru_cache(maxsize=1 << 10)
 def _mixed(*numbers: int) -> int:
     """Return 64 bits that depend on all of these numbers."""
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])
