@@ -12,7 +12,7 @@ from suite.checking.small import SMALL
 from suite.checking.subject import CPU, FITTED, Subject
 from suite.compose import compose
 from suite.config import HandMadeConfig
-from suite.errors import ConfigError, one_line
+from suite.errors import ConfigError, DataError, one_line
 from suite.plugins import find
 from suite.run import build_model
 from suite.task import Task
@@ -27,7 +27,7 @@ def _look(subject: Subject) -> str:
             continue
         try:
             _step(subject, task, name, config)
-        except ConfigError as error:
+        except (ConfigError, DataError) as error:
             refused[name] = one_line(str(error))
         except Broken:
             raise

@@ -17,6 +17,10 @@ _NEAR_ZERO = 0.1
 _ENOUGH = 0.02
 """Share at which training ends."""
 _STEPS = 300
+_PATIENCE, _GAIN = 50, 0.02
+"""Steps without a gain of this share of the loss that end training, too."""
+_MUCH = 0.5
+"""Share of the loss that a learning rate which is not too large leaves at most."""
 _CLIP = 1.0
 _BETAS = (0.9, 0.99)
 _EPSILON = 1e-8
@@ -77,6 +81,19 @@ def descend(
         optimizer.step()
 
 
+def _until_learned(task: Task, model: nn.Module, batch: Batch, rate: float) -> Iterator[float]:
+    """Yield the loss of each step on one batch until it is near zero, or falls no more."""
+    best, since = math.inf, 0
+    for loss in descend(task, model, repeat(batch, _STEPS), rate, draws=lambda step: 0):
+        yield loss
+        if math.isinf(best):
+            first = loss
+        since = 0 if loss < (1 - _GAIN) * best else since + 1
+        best = loss if since == 0 else best
+        if not math.isfinite(loss) or loss <= _ENOUGH * first or since >= _PATIENCE:
+            return
+
+
 @dataclass(frozen=True)
 class Fitted:
     """A model after training on one batch. first, last: its mean loss before and after."""
@@ -101,15 +118,11 @@ def fit_one_batch(task: Task, new_model: Callable[[], nn.Module], batch: Batch) 
     best: Fitted | None = None
     for rate in RATES:
         model = new_model()
-        losses: list[float] = []
-        for loss in descend(task, model, repeat(batch, _STEPS), rate, draws=lambda step: 0):
-            losses.append(loss)
-            if not math.isfinite(loss) or loss <= _ENOUGH * losses[0]:
-                break
+        losses = list(_until_learned(task, model, batch, rate))
         found = Fitted(model, batch, losses[0], losses[-1], len(losses))
         if best is None or found.last < best.last or math.isnan(best.last):
             best = found
-        if best.near_zero:
+        if best.last <= _MUCH * best.first:
             break
     assert best is not None
     return best

@@ -12,7 +12,7 @@ def _look(subject: Subject) -> str:
     fitted = subject.fitted
     labels = labels_of(fitted.batch)
     if not labels:
-        raise DoesNotApply("batches have no tensor label…_B")
+        raise DoesNotApply("batches have no tensor label…_B or target…_B, a row for each example")
     batch = fitted.batch
     other = with_labels_of(batch, torch.arange(batch.examples).roll(1))
     moved = any(not torch.equal(batch[name], other[name]) for name in labels)

@@ -22,7 +22,7 @@ def axes_of(name: str) -> str:
 
 def is_label(name: str) -> bool:
     """Return whether a tensor holds what is to be predicted."""
-    return name.startswith("label")
+    return name.startswith(("label", "target"))
 
 
 def is_key(name: str) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from suite import DataError, OnError, Split, csv_rows, nearest
-from tasks.speech_recognition.holding_out import complete
+from tasks.speech_recognition.holding_out import complete, drawn_within
 from tasks.speech_recognition.listing import Clip, Listing, placed
 from tasks.speech_recognition.loading import Loading, load
 from tasks.speech_recognition.recordings import SpeechSet
@@ -38,10 +38,12 @@ class AudioFolder:
         found = read_tables(
             split_folders(root), text_column=self.text_column, group_column=self.group_column
         )
+        clips = complete(found, validation=self.validation, test=self.test)
         listing = Listing(
-            clips=complete(found, validation=self.validation, test=self.test),
+            clips=clips,
             name=self.name or root.name,
             text_name=self.text_column,
+            within_groups=drawn_within(found, clips),
         )
         return load(
             listing,

@@ -29,6 +29,19 @@ def complete(clips: Clips, *, validation: float, test: float) -> dict[Split, Seq
     return done
 
 
+def drawn_within(found: Clips, done: Clips) -> tuple[Split, ...]:
+    """Return the splits that `complete` has made of what people say who are in training, too.
+
+    found, done: before and after it. Splits that were found are as they are.
+    """
+    known = {clip.group for clip in _sound(done[Split.TRAIN])} - {None}
+    return tuple(
+        split
+        for split, clips in done.items()
+        if split not in found and known & {clip.group for clip in _sound(clips)}
+    )
+
+
 def by_group(clips: Sequence[Clip], share: float) -> tuple[list[Clip], list[Clip]]:
     """Return (kept, held out); nobody is in both, and somebody is held out where there are two."""
     groups = [str(clip.group) for clip in _sound(clips)]

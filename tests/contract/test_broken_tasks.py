@@ -17,7 +17,7 @@ from suite.checking.all import CHECKS
 from suite.checking.imports import imported
 from suite.compose import compose
 from suite.errors import CheckFailed, DataError, PluginError
-from suite.testing import check_task
+from suite.testing import COSTLY, check_task
 from tasks.image_recognition.task import ImageRecognition
 from tasks.speech_recognition.keywords import SpeechRecognition
 
@@ -616,6 +616,22 @@ def test_a_heavy_import_is_seen():
 
 def test_a_state_that_is_kept_is_no_fault(images):
     check_task(images, kind=Remembers, only=["opens", "seeds", "resume"])
+
+
+@pytest.mark.parametrize(
+    "method",
+    ["__init__", "build_model", "train_batches", "eval_batches", "loss", "metrics", "evaluate",
+     "calibrate", "batches_per_epoch", "card", "intervals", "properties", "groups", "mistakes",
+     "state_dict", "references", "target"],
+)  # fmt: skip
+def test_whatever_a_method_raises_is_told_with_its_line(images, method):
+    def raises(self, *given, **named):
+        return 1 / 0
+
+    found = property(raises) if method in ("references", "target") else raises
+    kind = type("Careless", (ImageRecognition,), {method: found, "__module__": __name__})
+    with pytest.raises(CheckFailed, match=r"raises ZeroDivisionError: .*in test_.*raises \(.*:\d+"):
+        check_task(images, kind=kind, skip=COSTLY)
 
 
 def test_a_check_that_needs_another_is_not_run(images):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from suite import DataError, OnError, Split, inside, json_of, lines_of, nearest, unwritable
-from tasks.speech_recognition.holding_out import complete
+from tasks.speech_recognition.holding_out import complete, drawn_within
 from tasks.speech_recognition.listing import Clip, Listing
 from tasks.speech_recognition.loading import Loading, load
 from tasks.speech_recognition.recordings import SpeechSet
@@ -48,10 +48,12 @@ class Manifest:
             for split, path in given.items()
             if path is not None
         }
+        clips = complete(found, validation=self.validation_share, test=self.test_share)
         listing = Listing(
-            clips=complete(found, validation=self.validation_share, test=self.test_share),
+            clips=clips,
             name=self.name or Path(self.train).stem,
             text_name=self.text_field,
+            within_groups=drawn_within(found, clips),
         )
         return load(
             listing,
