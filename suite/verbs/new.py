@@ -49,7 +49,7 @@ def _package(name: str, like: str, to: Path) -> None:
     shown = os.path.relpath(folder)
     print(*(f"wrote {shown}/{path}" for path in made), sep="\n")
     print("\nnext:")
-    print(f"  pip install --no-build-isolation -e {shown}   # beside Triathlon (needs hatchling)")
+    print(f"  pip install -e {shown}   # into the environment of Triathlon")
     _print_next(name, f"{shown}/{name}/task.py")
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 import sysconfig
@@ -105,24 +104,19 @@ def test_run(environment, tmp_path):
 
 
 def test_plugin_of_another_package_is_found_and_runs(environment, tmp_path):
-    """The README's plugin: two files and at most 60 lines, installed as a wheel of its own."""
-    readme = (ROOT / "README.md").read_text()
-    files = re.findall(r"```\w+\n# (majority/\S+)\n(.*?)```", readme, re.DOTALL)
-    assert len(files) <= 2
-    assert sum(body.count("\n") for _, body in files) <= 60
-    source, out = tmp_path / "source", tmp_path / "out"
+    """The digits of `examples/`: two files, installed as a wheel of their own."""
+    out = tmp_path / "out"
     out.mkdir()
-    for name, body in files:
-        path = source / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(body)
-    (entry,) = re.findall(r"```toml\n.*?\n(\[.*?)```", readme, re.DOTALL)
-    (source / "pyproject.toml").write_text(
-        "[build-system]\nrequires = ['hatchling']\nbuild-backend = 'hatchling.build'\n"
-        "[project]\nname = 'majority'\nversion = '1'\n"
-        f"{entry}\n[tool.hatch.build.targets.wheel]\npackages = ['majority']\n"
-    )
-    install(environment, build(source, out))
-    assert "majority" in triathlon(environment, "list", "task", cwd=tmp_path)
-    triathlon(environment, "task=majority", *SMOKE, cwd=tmp_path)
-    assert record(tmp_path)["task"] == "majority"
+    install(environment, build(ROOT / "examples" / "digits_plugin", out))
+    assert "digits_plugin" in triathlon(environment, "list", "task", cwd=tmp_path)
+    triathlon(environment, "task=digits_plugin", *SMOKE, cwd=tmp_path)
+    assert record(tmp_path)["task"] == "digits_plugin"
+
+
+def test_a_new_task_is_written_from_the_wheel(environment, tmp_path):
+    triathlon(environment, "new", "task", "birds", "--like", "blank", "--package", cwd=tmp_path)
+    out = tmp_path / "out"
+    out.mkdir()
+    install(environment, build(tmp_path / "birds", out))
+    triathlon(environment, "task=birds", *SMOKE, cwd=tmp_path)
+    assert record(tmp_path)["task"] == "birds"

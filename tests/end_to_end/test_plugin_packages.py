@@ -1,4 +1,4 @@
-"""`triathlon new task`: what it writes is found, passes the checks, trains, and is clean."""
+"""Plugins of other packages: what `triathlon new task` writes, and the digits of `examples/`."""
 
 import os
 import subprocess
@@ -14,8 +14,17 @@ from suite.testing import check_task
 from tests.plugin_packages import install, installed_here
 
 ROOT = Path(__file__).parents[2]
+DIGITS = ROOT / "examples" / "digits_plugin"
 MLP = ["backbone=mlp", "backbone.width=16", "backbone.depth=1"]
 RESNET = ["backbone=resnet", "backbone.width=8", "backbone.stages=2"]
+PAIRS = {
+    "my_image": RESNET,
+    "my_text": MLP,
+    "my_speech": RESNET,
+    "my_blank": MLP,
+    "digits_plugin": MLP,
+}
+"""A sequence or a grid for each: the stems are tested for both in `tests/unit/stems`."""
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +41,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="module")
 def site(packages: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
-    install(*packages.values(), to=folder)
+    install(*packages.values(), DIGITS, to=folder)
     return folder
 
 
@@ -43,14 +52,13 @@ def plugins(site: Path) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("plugins")
-@pytest.mark.parametrize("like", LIKE)
-@pytest.mark.parametrize("backbone", [MLP, RESNET], ids=["mlp", "resnet"])
-def test_it_keeps_the_contract(like: str, backbone: list[str]) -> None:
-    check_task([f"task=my_{like}", "trainer.batch_size=16", *backbone])
+@pytest.mark.parametrize("name", PAIRS)
+def test_it_keeps_the_contract(name: str) -> None:
+    check_task([f"task={name}", "trainer.batch_size=16", *PAIRS[name]])
 
 
 @pytest.mark.usefixtures("plugins")
-@pytest.mark.parametrize("like", LIKE)
+@pytest.mark.parametrize("like", ["text", "blank"])
 def test_a_part_of_it_and_options_of_its_own(like: str, inside, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     short = [*MLP, "trainer=smoke", "trainer.steps=2", "tracking=none", "hardware=cpu_single"]
     own = ["task.head_dropout=0.2", "data.train_examples=64", "data.classes=2"]
@@ -74,10 +82,30 @@ def test_it_learns(inside, tmp_path: Path) -> None:  # type: ignore[no-untyped-d
 def test_it_is_listed_without_being_imported(light, site: Path) -> None:  # type: ignore[no-untyped-def]
     path = os.pathsep.join(filter(None, (str(site), os.environ.get("PYTHONPATH"))))
     said = light("list", "task", "data", PYTHONPATH=path)
+    assert "digits_plugin         Which digit is written, as a plugin of one module." in said.out
+    assert "1,797 handwritten digits of 8 x 8, as scikit-learn carries them." in said.out
     for like, told in LIKE.items():
         assert f"  my_{like}" in said.out
         assert told.line in said.out
         assert told.data_line in said.out
+
+
+def test_the_digits_are_two_files_of_sixty_lines() -> None:
+    files = [path for path in DIGITS.rglob("*") if path.suffix not in (".pyc", "")]
+    assert sorted(path.name for path in files) == ["digits_plugin.py", "pyproject.toml"]
+    assert sum(len(path.read_text().splitlines()) for path in files) <= 60
+
+
+@pytest.mark.usefixtures("plugins")
+def test_the_digits_train_and_are_in_the_leaderboard(inside, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    fast = ["backbone=mlp", "trainer.epochs=5", "tracking=none", "hardware=cpu_single"]
+    assert inside("task=digits_plugin", *fast).code == 0
+    (record,) = read_records(tmp_path / "results")
+    assert (record.task, record.data) == ("digits_plugin", "digits_plugin")
+    assert record.metrics["test/accuracy"] > 0.95
+    assert record.data_card["licence"] == "CC BY 4.0"
+    assert inside("report").code == 0
+    assert "digits_plugin" in (tmp_path / "results" / "leaderboard.md").read_text()
 
 
 def test_a_package_is_clean_and_has_a_test_of_its_own(packages: dict[str, Path]) -> None:
