@@ -30,7 +30,7 @@ else
 PLACE := hardware=cpu_single hydra/launcher=joblib hydra.launcher.n_jobs=$(JOBS)
 endif
 
-.PHONY: demo test test-browser chromium lint references benchmark clean lock audit help
+.PHONY: demo test test-browser chromium lint docs docs-serve references benchmark clean lock audit help
 .DEFAULT_GOAL := help
 
 demo: $(STAMP)  ## train all tasks with two backbones and two optimizers each; 5 minutes on two cores
@@ -55,6 +55,13 @@ lint: $(STAMP)  ## format, lint, types and import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: $(STAMP)  ## build the documentation into site/, without a network
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "Open site/index.html"
+
+docs-serve: $(STAMP)  ## show the documentation on 127.0.0.1:8000, anew with every change
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --dev-addr 127.0.0.1:8000
+
 references: $(STAMP)  ## write docs/references.md anew from conf/data
 	$(BIN)/triathlon references --markdown > docs/references.md
 
@@ -62,7 +69,7 @@ benchmark: $(PEERS)/.installed  ## the suite beside Lightning, transformers and 
 	PYTHONPATH=$(PEERS) $(BIN)/python -m benchmarks.peers --to results/benchmarks
 
 clean:  ## remove the environment and caches; results stay
-	rm -rf $(VENV) $(PEERS) .audit build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(PEERS) .audit build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 lock:  ## write requirements.lock anew (needs uv)

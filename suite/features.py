@@ -133,7 +133,7 @@ class Tokenizer(Protocol):
     """Cuts texts as a pretrained model is used to."""
 
     def encode(self, texts: list[str], most: int) -> list[list[int]]:
-        """Return the numbers of each text, with special tokens, `most` at most."""
+        """Return the numbers of each text, with special tokens. most: of a text."""
 
     def decode(self, ids: list[int]) -> list[str]:
         """Return the piece of text that each number stands for."""
@@ -273,6 +273,7 @@ class Stem(nn.Module):
 class PooledHead(nn.Module):
     """Output layer for one label per example: pool over real positions, dropout, linear.
 
+    features: D of what the backbone returns. classes: K. dropout: share of features dropped.
     pool: "mean", "max" (Collobert et al. 2011: each feature where it is strongest), or "both", one
         beside the other (Howard and Ruder 2018, section 3.3).
     """
@@ -293,7 +294,10 @@ class PooledHead(nn.Module):
 
 
 class FrameHead(nn.Module):
-    """Output layer for one label per position (CTC): dropout, linear."""
+    """Output layer for one label per position (CTC): dropout, linear.
+
+    features: D of what the backbone returns. classes: K. dropout: share of features dropped.
+    """
 
     def __init__(self, features: int, classes: int, *, dropout: float = 0.0) -> None:
         super().__init__()
@@ -336,5 +340,8 @@ def masked_max(inputs: Sequence) -> Tensor:
 
 
 def length_mask(length_B: Tensor, positions: int) -> Tensor:
-    """Return the mask (B, T) that is True at the first `length` positions of each example."""
+    """Return the mask (B, T) that is True at the first `length` positions of each example.
+
+    length_B: int64. positions: T.
+    """
     return torch.arange(positions, device=length_B.device) < length_B.unsqueeze(1)

@@ -50,7 +50,10 @@ class Shown:
 
 
 def shown_pixels(pixels_CHW: "Tensor", name: str = "") -> Shown:
-    """Return a picture as PNG: uint8, of one channel or three; a large one scaled down."""
+    """Return a picture as PNG; one with a side of more than 128 pixels is scaled down.
+
+    pixels_CHW: uint8, of one channel or three. name: of the example in its set, where it has one.
+    """
     from PIL import Image
 
     array_HWC = pixels_CHW.cpu().permute(1, 2, 0).numpy()
@@ -62,7 +65,10 @@ def shown_pixels(pixels_CHW: "Tensor", name: str = "") -> Shown:
 
 
 def shown_wave(wave_S: "Tensor", sample_rate: int, name: str = "") -> Shown:
-    """Return int16 samples as WAV, their first seconds where there are many."""
+    """Return a recording as WAV, its first five seconds where it is longer.
+
+    wave_S: int16. sample_rate: samples per second. name: of the example in its set.
+    """
     samples = wave_S[: int(_LONGEST_SECONDS * sample_rate)].cpu().numpy().astype("<i2")
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
@@ -74,7 +80,7 @@ def shown_wave(wave_S: "Tensor", sample_rate: int, name: str = "") -> Shown:
 
 
 def shown_text(text: str, name: str = "") -> Shown:
-    """Return text, its beginning where it is long."""
+    """Return text, of more than 2,000 characters the beginning. name: of the example in its set."""
     cut = text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"
     return Shown(cut.encode(), ".txt", name)
 

@@ -61,7 +61,10 @@ class ReferenceConfig(Node):
 
 
 class OnError(enum.Enum):
-    """What to do about a sample that cannot be read."""
+    """What to do about a sample that cannot be read.
+
+    stop: the run ends with its name. skip: it is left out, named and counted.
+    """
 
     stop = "stop"
     skip = "skip"

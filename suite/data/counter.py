@@ -23,7 +23,11 @@ def example_keys(seed: int, epoch: int, index_B: Tensor) -> Tensor:
 
 
 def uniform(key_B: Tensor, stream: int, numbers: int | None = None) -> Tensor:
-    """Draw from [0, 1): (B,), or (B, N). Each use of a key takes a stream of its own."""
+    """Draw from [0, 1): (B,), or (B, N). Each use of a key takes a stream of its own.
+
+    key_B: int64, as `key_B` of a training batch. stream: 0 or above. numbers: N for each example;
+    None draws one, without an axis. Of N the first ones are the same, however large N is.
+    """
     if numbers is None:
         counter = _signed((stream + 1) * _GOLDEN)
         return _to_unit(_mix(key_B + counter))
@@ -35,7 +39,10 @@ def uniform(key_B: Tensor, stream: int, numbers: int | None = None) -> Tensor:
 
 
 def normal(key_B: Tensor, stream: int, numbers: int) -> Tensor:
-    """Draw from the standard normal distribution: (B, N) (Box and Muller 1958)."""
+    """Draw from the standard normal distribution: (B, N) (Box and Muller 1958).
+
+    key_B, stream, numbers: as in `uniform`.
+    """
     half = (numbers + 1) // 2
     # Neighbours make a pair, so that the first numbers are the same however many are drawn.
     pair = uniform(key_B, stream, 2 * half).unflatten(1, (half, 2))

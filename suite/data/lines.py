@@ -18,14 +18,21 @@ MOST_CHARACTERS = 2**24
 
 
 def lines_of(file: Path, *, encoding: str = "utf-8-sig") -> Iterator[str]:
-    """Yield the lines of a file, without their ends; raise a `DataError` that names it."""
+    """Yield the lines of a file, without their ends.
+
+    encoding: of the file; bytes that it does not have stay as lone surrogates (see `unwritable`).
+    Raises a `DataError` that names the file, where it cannot be read or a line has no end.
+    """
     # Lines end at newlines alone: other separators are characters in a text.
     for line in _raw(file, "\n", encoding):
         yield line.rstrip("\r\n")
 
 
 def csv_rows(file: Path, **dialect: Any) -> Iterator[list[str]]:
-    """Yield the rows of a table that are not blank, as csv's `reader` reads them with `dialect`."""
+    """Yield the rows of a table that are not blank, as csv's `reader` reads them with `dialect`.
+
+    Raises a `DataError` that names the file, and the row behind which it cannot be read.
+    """
     csv.field_size_limit(MOST_CHARACTERS)
     number = 0
     rows = csv.reader(_raw(file, ""), **dialect)

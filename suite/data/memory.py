@@ -45,12 +45,15 @@ class Ragged:
         return cls(flat, length_N, length_name)
 
     def row(self, index: int) -> Tensor:
-        """Return one row, (T,)."""
+        """Return one row, (T,), without padding. index: its place, from 0."""
         start = int(self.offset_N[index])
         return self.flat[start : start + int(self.length_N[index])]
 
     def take(self, index_B: Tensor) -> tuple[Tensor, Tensor]:
-        """Return rows padded with zeros, (B, T), and their lengths, (B,), both on the device."""
+        """Return rows padded with zeros, (B, T), and their lengths, (B,), both on the device.
+
+        index_B: int64, on the host.
+        """
         length_B = self.length_N[index_B]
         longest = max(int(length_B.max()), 1)
         device = self.flat.device
@@ -65,7 +68,7 @@ class Ragged:
         return self.flat[source_BT] * real_BT, length_B
 
     def only(self, index_N: Tensor) -> "Ragged":
-        """Return some of the rows."""
+        """Return some of the rows. index_N: int64, on the host."""
         length_N = self.length_N[index_N]
         # Where each value lies: as far behind the start of its row as it will be in the new one.
         moved_N = self.offset_N.cpu()[index_N] - (length_N.cumsum(0) - length_N)

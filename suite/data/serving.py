@@ -43,7 +43,10 @@ class Served(ABC):
         """Return the split with its batches on `device`; see `DataSet.to`."""
 
     def only(self, index_N: Tensor) -> Self:
-        """Return the split of these examples alone; its content has no name yet."""
+        """Return the split of these examples alone; its content has no name yet.
+
+        index_N: int64, on the host. Raises `PluginError` where a kind of split cannot do it.
+        """
         raise PluginError(f"{type(self).__name__}: cannot serve a part of its examples (only)")
 
     def forget(self) -> bool:
@@ -51,7 +54,10 @@ class Served(ABC):
         return False
 
     def batch(self, tensors: Mapping[str, Tensor], index_B: Tensor) -> Batch:
-        """Return the batch of these examples, whose tensors are at hand, with its counts."""
+        """Return the batch of these examples, whose tensors are at hand, with its counts.
+
+        tensors: by the names they have in a batch, B in front. index_B: int64, on the host.
+        """
         unit_B = self.unit_N[index_B]
         padded = None if self.length_N is None else float(unit_B.max()) * len(index_B)
         return Batch(tensors, len(index_B), float(unit_B.sum()), padded)
@@ -98,7 +104,10 @@ class Served(ABC):
             yield Batch(tensors, batch.examples, batch.units, batch.padded_units)
 
     def evaluation(self, batch_size: int, share: tuple[int, int] = WHOLE) -> Iterator[Batch]:
-        """Yield every example once. share: (r, n) yields batches number r, r + n, … alone."""
+        """Yield every example once, `batch_size` at a time, by length where lengths differ.
+
+        share: (r, n) yields batches number r, r + n, … alone.
+        """
         order = evaluation_order(len(self), batch_size, length_N=self.length_N)
         return self.batches(islice(order, share[0], None, share[1]))
 

@@ -9,7 +9,10 @@ from suite.task import Split
 
 
 def split_of(key: str, *, validation: float, test: float) -> Split:
-    """Return the split of a key, by its hash: the same key is in one split, always and anywhere."""
+    """Return the split of a key, by its hash: the same key is in one split, always and anywhere.
+
+    validation, test: share of all keys, 0 to 1, that each of these takes; training has the rest.
+    """
     share = _unit(key)
     if share < test:
         return Split.TEST
