@@ -103,6 +103,40 @@ def test_killed_it_goes_on_from_the_last_checkpoint(make):
     assert _all(second)[1] == _all(whole)[1]
 
 
+def test_what_a_tasks_batches_depend_on_goes_on_with_the_run(make, line):
+    class Wandering(line):
+        """Each batch is shifted by what all before it came to."""
+
+        given, shift = 0, torch.zeros(1)
+
+        def train_batches(self, *, seed, skip=0):
+            assert skip == self.given
+            while True:
+                batch = self._batch(seed, self.given, self.setup.batch_size)
+                batch["value_B"].add_(self.shift)
+                self.shift = self.shift + 0.01 * batch["value_B"].mean()
+                self.given += 1
+                yield batch
+
+        def state_dict(self):
+            return {"given": self.given, "shift": self.shift}
+
+        def load_state_dict(self, state):
+            self.given, self.shift = state["given"], state["shift"]
+
+    whole = make("whole", kind=Wandering)
+    expected = fit(whole.run)
+    first = make("stopped", kind=Wandering)
+    _signal_at(first, 11)
+    with pytest.raises(Interrupted):
+        fit(first.run)
+    second = make("stopped", kind=Wandering)
+    second.run.saved = second.run.checkpoints.latest()
+    assert fit(second.run) == expected
+    assert first.emitted + second.emitted == whole.emitted
+    assert _all(second)[1] == _all(whole)[1]
+
+
 def test_signal_amid_validation_stops_there_and_it_is_made_again(make):
     whole = make("whole")
     fit(whole.run)

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from suite import DataError, Split
+from tasks.control.environment import Environment
 from tasks.control.fleet import Fleet
 from tasks.control.seeds import draws, held_out_seeds, training_seed
 
@@ -56,6 +57,23 @@ def test_a_fleet_is_put_back_by_seeds_and_actions(fleet):
         again = other.step(actions[number])
         for name in ("reward_N", "terminated_N", "truncated_N", "after_ND"):
             assert np.array_equal(getattr(again, name), getattr(seen[number], name))
+
+
+@pytest.mark.parametrize("name", ["Acrobot-v1", "LunarLander-v3"])
+def test_real_environments_are_put_back_exactly(name):
+    if name.startswith("Lunar"):
+        pytest.importorskip("Box2D")
+    source = Environment(id=name)
+    whole, rng = Fleet(source, 2, 3), np.random.default_rng(0)
+    actions = rng.integers(0, source.spaces().actions, (160, 2))
+    for action_N in actions[:130]:
+        whole.step(action_N)
+    other = Fleet(source, 2, 3)
+    other.load_state_dict(whole.state_dict())
+    for action_N in actions[130:]:
+        one, again = whole.step(action_N), other.step(action_N)
+        assert np.array_equal(one.after_ND, again.after_ND)
+        assert np.array_equal(one.reward_N, again.reward_N)
 
 
 def test_an_environment_that_cannot_be_put_back_is_refused(corridor, corridors):

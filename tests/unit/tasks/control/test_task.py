@@ -88,6 +88,18 @@ def test_a_run_that_goes_on_is_the_run_it_was(overrides, training, loss, killed_
 
 
 @pytest.mark.parametrize("loss", LOSSES)
+def test_processes_that_act_alike_share_each_batch(overrides, make, loss):
+    tasks = [make(overrides(loss))[1] for _ in range(3)]
+    whole = islice(tasks[2].train_batches(seed=0), 4)
+    shares = [tasks[rank].share_of_training(seed=0, skip=0, rank=rank, size=2) for rank in (0, 1)]
+    for batch, one, other in zip(whole, *shares, strict=False):
+        assert one.units + other.units == pytest.approx(batch.units)
+        for name, tensor in batch.items():
+            assert torch.equal(tensor[0::2], one[name])
+            assert torch.equal(tensor[1::2], other[name])
+
+
+@pytest.mark.parametrize("loss", LOSSES)
 def test_acting_leaves_generator_and_mode_as_found(overrides, make, loss):
     _, task, model = make(overrides(loss, "backbone.dropout=0.5"))
     for training in (True, False):
