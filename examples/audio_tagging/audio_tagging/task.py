@@ -10,7 +10,9 @@ from typing import ClassVar, cast
 from torch import nn
 from torchmetrics import MetricCollection
 from torchmetrics.classification import MultilabelAveragePrecision
+from torchmetrics.utilities import dim_zero_cat
 
+from audio_tagging.average_precision import bootstrap
 from audio_tagging.stem import LogMelStem
 from suite import (
     BackboneBuilder,
@@ -71,4 +73,9 @@ class AudioTagging(DataSetTask):
         return self.setup.loss(logits_BK, batch)
 
     def intervals(self, metrics: MetricCollection) -> Mapping[str, Interval]:
-        return {"micro_f1": cast(RatioMetric, metrics["micro_f1"]).interval()}
+        ranked = cast(MultilabelAveragePrecision, metrics[self.primary])
+        score_NK, label_NK = dim_zero_cat(ranked.preds), dim_zero_cat(ranked.target)
+        return {
+            self.primary: bootstrap(score_NK.cpu().numpy(), label_NK.cpu().numpy()),
+            "micro_f1": cast(RatioMetric, metrics["micro_f1"]).interval(),
+        }
