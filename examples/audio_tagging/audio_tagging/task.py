@@ -13,7 +13,7 @@ from torchmetrics.classification import MultilabelAveragePrecision
 from torchmetrics.utilities import dim_zero_cat
 
 from audio_tagging.average_precision import bootstrap
-from audio_tagging.stem import LogMelStem
+from audio_tagging.stem import SpectrogramStem
 from suite import (
     BackboneBuilder,
     Batch,
@@ -49,7 +49,7 @@ class AudioTagging(DataSetTask):
         return Target(metric=self.primary, threshold=threshold, direction=Direction.MAXIMIZE)
 
     def build_model(self, backbone: BackboneBuilder) -> nn.Module:
-        stem = LogMelStem(self.config, form=backbone.choose(Form.SEQUENCE, Form.GRID))
+        stem = SpectrogramStem(self.config, form=backbone.choose(Form.SEQUENCE, Form.GRID))
         hidden = backbone(stem.spec)
         # Each feature where it is strongest, beside its mean: a click is short.
         head = PooledHead(hidden.features, len(self.data.classes), pool="both")

@@ -11,7 +11,7 @@ from audio_tagging.data import TaggedFolder
 from audio_tagging.loss import BinaryCrossEntropy
 from audio_tagging.synthesis import SOUNDS, recording
 from suite import Batch, DataError, OnError, Split
-from suite.testing import check_task
+from suite.testing import COSTLY, check_task
 
 RATE = 8000
 
@@ -39,10 +39,10 @@ def load(folder, on_error=OnError.stop):
     return source.load(folder, sample_rate=RATE)
 
 
-@pytest.mark.parametrize("backbone", ["mlp", "resnet"])
-def test_keeps_the_contract(backbone):
+@pytest.mark.parametrize(("backbone", "skip"), [("mlp", ()), ("resnet", COSTLY)])
+def test_keeps_the_contract(backbone, skip):
     small = [f"backbone={backbone}", "backbone.width=8", "data.clips=60", "trainer.batch_size=16"]
-    check_task(["task=audio_tagging", *small])
+    check_task(["task=audio_tagging", *small], skip=skip)
 
 
 def test_a_recording_has_any_number_of_tags(folder):
