@@ -32,14 +32,6 @@ _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^()\s]+)\)")
 _FENCE = re.compile(r"(^```.*?^```$)", re.DOTALL | re.MULTILINE)
 
 
-def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Show the tutorial where there is one."""
-    if (ROOT / "docs" / "add-a-task.md").is_file() and "add-a-task.md" not in str(config.nav):
-        assert config.nav is not None
-        config.nav.insert(1, {"Add a task": "add-a-task.md"})
-    return config
-
-
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages and pictures from outside of docs/."""
     for path in (*(ROOT / page for page in PAGES), *_gallery()):

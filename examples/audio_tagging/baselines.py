@@ -15,13 +15,13 @@ from sklearn.preprocessing import StandardScaler
 
 from audio_tagging.config import AudioTaggingConfig, SyntheticSoundsConfig
 from audio_tagging.data import SyntheticSounds
-from audio_tagging.stem import LogMelStem
+from audio_tagging.stem import SpectrogramStem
 from suite import Form, Served, Split
 
 
 def features(part: Served) -> torch.Tensor:
     """Return mean and deviation of each band over the frames of a recording, (N, 2 M)."""
-    stem, rows = LogMelStem(AudioTaggingConfig(), form=Form.SEQUENCE), []
+    stem, rows = SpectrogramStem(AudioTaggingConfig(), form=Form.SEQUENCE), []
     for index in range(len(part)):
         frames_TM = stem(part.take(torch.tensor([index]))).values_BTD[0]
         rows.append(torch.cat([frames_TM.mean(0), frames_TM.std(0)]))

@@ -14,17 +14,24 @@ class SequenceStem(Stem):
 
     A subclass says in `sequence` how it makes one of a batch.
     features: D. length: T where every example has the same number of positions, else None.
+    positions: the task asks for something at every position, so that a backbone keeps them all.
     """
 
     def __init__(
-        self, backbone: BackboneBuilder, *, features: int, length: int | None = None
+        self,
+        backbone: BackboneBuilder,
+        *,
+        features: int,
+        length: int | None = None,
+        positions: bool = False,
     ) -> None:
         super().__init__()
-        self.form = backbone.choose(Form.SEQUENCE, Form.GRID)
+        self.form = backbone.choose(Form.SEQUENCE, Form.GRID, positions=positions)
+        most = 1 if positions else None
         self.spec = (
             SequenceSpec(features=features, length=length)
             if self.form is Form.SEQUENCE
-            else GridSpec(channels=features, height=1, width=length)
+            else GridSpec(channels=features, height=1, width=length, max_width_stride=most)
         )
 
     @abstractmethod

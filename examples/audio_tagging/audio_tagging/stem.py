@@ -10,7 +10,7 @@ from audio_tagging.config import AudioTaggingConfig
 from suite import Batch, Form, Grid, GridSpec, Sequence, SequenceSpec, Stem, length_mask
 
 
-class LogMelStem(Stem):
+class SpectrogramStem(Stem):
     """Logarithm of the power in mel bands, in either form. Frames beyond a recording are masked."""
 
     def __init__(self, config: AudioTaggingConfig, *, form: Form) -> None:

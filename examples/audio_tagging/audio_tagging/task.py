@@ -10,8 +10,10 @@ from typing import ClassVar, cast
 from torch import nn
 from torchmetrics import MetricCollection
 from torchmetrics.classification import MultilabelAveragePrecision
+from torchmetrics.utilities import dim_zero_cat
 
-from audio_tagging.stem import LogMelStem
+from audio_tagging.average_precision import bootstrap
+from audio_tagging.stem import SpectrogramStem
 from suite import (
     BackboneBuilder,
     Batch,
@@ -47,7 +49,7 @@ class AudioTagging(DataSetTask):
         return Target(metric=self.primary, threshold=threshold, direction=Direction.MAXIMIZE)
 
     def build_model(self, backbone: BackboneBuilder) -> nn.Module:
-        stem = LogMelStem(self.config, form=backbone.choose(Form.SEQUENCE, Form.GRID))
+        stem = SpectrogramStem(self.config, form=backbone.choose(Form.SEQUENCE, Form.GRID))
         hidden = backbone(stem.spec)
         # Each feature where it is strongest, beside its mean: a click is short.
         head = PooledHead(hidden.features, len(self.data.classes), pool="both")
@@ -71,4 +73,9 @@ class AudioTagging(DataSetTask):
         return self.setup.loss(logits_BK, batch)
 
     def intervals(self, metrics: MetricCollection) -> Mapping[str, Interval]:
-        return {"micro_f1": cast(RatioMetric, metrics["micro_f1"]).interval()}
+        ranked = cast(MultilabelAveragePrecision, metrics[self.primary])
+        score_NK, label_NK = dim_zero_cat(ranked.preds), dim_zero_cat(ranked.target)
+        return {
+            self.primary: bootstrap(score_NK.cpu().numpy(), label_NK.cpu().numpy()),
+            "micro_f1": cast(RatioMetric, metrics["micro_f1"]).interval(),
+        }

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from sklearn.metrics import average_precision_score
 
+from audio_tagging.average_precision import bootstrap, mean_average_precision
 from audio_tagging.data import TaggedFolder
 from audio_tagging.loss import BinaryCrossEntropy
 from audio_tagging.synthesis import SOUNDS, recording
 from suite import Batch, DataError, OnError, Split
-from suite.testing import check_task
+from suite.testing import COSTLY, check_task
 
 RATE = 8000
 
@@ -37,10 +39,10 @@ def load(folder, on_error=OnError.stop):
     return source.load(folder, sample_rate=RATE)
 
 
-@pytest.mark.parametrize("backbone", ["mlp", "resnet"])
-def test_keeps_the_contract(backbone):
+@pytest.mark.parametrize(("backbone", "skip"), [("mlp", ()), ("resnet", COSTLY)])
+def test_keeps_the_contract(backbone, skip):
     small = [f"backbone={backbone}", "backbone.width=8", "data.clips=60", "trainer.batch_size=16"]
-    check_task(["task=audio_tagging", *small])
+    check_task(["task=audio_tagging", *small], skip=skip)
 
 
 def test_a_recording_has_any_number_of_tags(folder):
@@ -80,6 +82,24 @@ def test_loss_is_the_mean_over_tags_summed_over_recordings():
     probability_BK = torch.where(label_BK > 0, logits_BK.sigmoid(), 1 - logits_BK.sigmoid())
     assert float(loss.total) == pytest.approx(-float(probability_BK.log().sum()) / 3, rel=1e-5)
     assert loss.count == 4
+
+
+def test_average_precision_and_its_interval_are_those_of_scikit_learn():
+    rng = np.random.default_rng(1)
+    score_NK, label_NK = rng.random((40, 3)), rng.integers(0, 2, (40, 3))
+    weight_RN = np.stack([np.ones(40, int), rng.multinomial(40, np.full(40, 1 / 40))])
+    found_R = mean_average_precision(score_NK, label_NK, weight_RN)
+    for found, weight_N in zip(found_R, weight_RN, strict=True):
+        rows = np.repeat(np.arange(40), weight_N)
+        expected = average_precision_score(label_NK[rows], score_NK[rows])
+        assert found == pytest.approx(expected)
+    interval = bootstrap(score_NK, label_NK)
+    assert found_R[0] in interval
+    drawn = [rng.integers(0, 40, 40) for _ in range(300)]
+    theirs = [average_precision_score(label_NK[rows], score_NK[rows]) for rows in drawn]
+    assert [interval.low, interval.high] == pytest.approx(
+        list(np.quantile(theirs, [0.025, 0.975])), abs=0.03
+    )
 
 
 def test_recordings_are_functions_of_their_number():

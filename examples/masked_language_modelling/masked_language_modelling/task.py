@@ -25,7 +25,6 @@ from suite import (
     DeepModel,
     Direction,
     Examples,
-    Form,
     FrameHead,
     Interval,
     Loss,
@@ -89,8 +88,7 @@ class MaskedLanguageModelling(DataSetTask):
         return Target(metric="accuracy", threshold=threshold, direction=Direction.MAXIMIZE)
 
     def build_model(self, backbone: BackboneBuilder) -> nn.Module:
-        form = backbone.choose(Form.SEQUENCE, Form.GRID, positions=True)
-        stem = CharacterStem(VOCABULARY, features=self.config.embedding, form=form)
+        stem = CharacterStem(backbone, VOCABULARY, features=self.config.embedding)
         hidden = backbone(stem.spec)
         if hidden.width_stride != 1:
             raise ConfigError(

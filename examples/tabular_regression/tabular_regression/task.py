@@ -19,7 +19,6 @@ from suite import (
     DataSetTask,
     DeepModel,
     Direction,
-    Form,
     Interval,
     Loss,
     PooledHead,
@@ -79,9 +78,8 @@ class TabularRegression(DataSetTask):
         return Target(metric="rmse", threshold=threshold, direction=Direction.MINIMIZE)
 
     def build_model(self, backbone: BackboneBuilder) -> nn.Module:
-        form = backbone.choose(Form.SEQUENCE, Form.GRID)
         rows_NF = self.table.features[Split.TRAIN]
-        stem = FeatureStem(rows_NF, width=self.config.embedding, form=form)
+        stem = FeatureStem(backbone, rows_NF, width=self.config.embedding)
         hidden = backbone(stem.spec)
         return DeepModel(stem, hidden, PooledHead(hidden.features, 1))
 

@@ -1,5 +1,7 @@
 """The shared input layers: both forms hold the same, and padding changes nothing."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -8,6 +10,7 @@ from suite import (
     Backbone,
     BackboneBuilder,
     Batch,
+    ConfigError,
     EmbeddingStem,
     Form,
     Grid,
@@ -42,6 +45,21 @@ def test_a_grid_has_the_features_of_a_sequence_as_channels():
     assert torch.equal(grid.values_BCHW[:, 1, 0], sequence.values_BTD[:, :, 1])
     assert torch.equal(sequence.values_BTD[:, :, 1], 2 * x_BT)
     assert grid.mask_BW is real_BT
+
+
+def test_where_each_position_is_asked_for_a_grid_keeps_its_width():
+    kept, free = (Twice(taking(Form.GRID), features=2, positions=on) for on in (True, False))
+    assert (kept.spec.max_width_stride, free.spec.max_width_stride) == (1, None)
+
+
+def test_a_backbone_without_positions_is_refused_where_each_is_asked_for():
+    class Vector(Backbone):
+        @classmethod
+        def intake(cls, options):
+            return replace(taking(Form.SEQUENCE).intake, positions=False)
+
+    with pytest.raises(ConfigError, match="backbone=vector: returns one vector"):
+        Twice(BackboneBuilder(Vector, {}, "vector"), features=2, positions=True)
 
 
 PIXELS = torch.randint(
