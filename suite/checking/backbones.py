@@ -7,6 +7,7 @@ from typing import Any
 
 from suite.catalogue import options
 from suite.checking.check import Broken, Check
+from suite.checking.naming import few_of
 from suite.checking.place import raised_at
 from suite.checking.small import SMALL
 from suite.checking.subject import CPU, FITTED, Subject
@@ -68,7 +69,7 @@ def _step(subject: Subject, task: Task, name: str, backbone: Any) -> None:
     config = replace(subject.config, backbone=backbone, choices=choices)
     model = build_model(config, task, CPU).train()
     batch = next(iter(task.train_batches(seed=0)))
-    loss = task.loss(model, batch.share(0, max(batch.examples // FITTED, 1)))
+    loss = task.loss(model, few_of(batch, FITTED))
     loss.total.backward()
     moved = any(p.grad is not None and bool(p.grad.any()) for p in model.parameters())
     if not math.isfinite(float(loss.total.detach())) or not moved:

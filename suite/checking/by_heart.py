@@ -7,6 +7,16 @@ from torch import nn
 
 from suite.checking.shortened import scores_on
 from suite.checking.subject import Subject
+from suite.task import Direction
+
+_PERFECT = 0.01
+
+
+def is_perfect(score: float, direction: Direction) -> bool:
+    """Return whether a score between 0 and 1 is as good as can be."""
+    if direction is Direction.MAXIMIZE:
+        return score >= 1 - _PERFECT
+    return score <= _PERFECT
 
 
 def scores_by_heart(subject: Subject, model: nn.Module) -> Iterator[float]:

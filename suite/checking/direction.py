@@ -1,7 +1,7 @@
 """The primary metric says better of a model that is better, in the direction of the target."""
 
-from suite.checking.by_heart import scores_by_heart
-from suite.checking.check import Broken, Check
+from suite.checking.by_heart import is_perfect, scores_by_heart
+from suite.checking.check import Broken, Check, DoesNotApply
 from suite.checking.subject import Subject
 from suite.task import Direction
 
@@ -34,6 +34,8 @@ def _look(subject: Subject) -> str:
         told.append(f"{before:.4g} untrained, {after:.4g} after learning")
         if declared.better(after, before):
             return f"{name} goes from {before:.4g} to {after:.4g}, {declared.value}"
+        if before == after and is_perfect(after, declared):
+            raise DoesNotApply(f"{name} is {after:.4g} on a few examples whatever was learned")
     raise Broken(
         f"{name}: {'; '.join(told)} the same examples by heart, while the target says "
         f"{declared.value}",

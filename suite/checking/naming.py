@@ -45,6 +45,22 @@ def with_labels_of(batch: Batch, order_B: Tensor) -> Batch:
     return replace(batch, tensors={**batch.tensors, **labels})
 
 
+def few_of(batch: Batch, count: int) -> Batch:
+    """Return so many examples of a batch, of as many classes as there are among its labels."""
+    classes = [v for v in labels_of(batch).values() if v.ndim == 1 and v.dtype is torch.int64]
+    index_B = torch.arange(batch.examples)
+    if classes:
+        label_B = classes[0].cpu()
+        # How many of its class are before an example: first the first of each, then the second.
+        before_B = (label_B[:, None] == label_B).tril(-1).sum(1)
+        index_B = before_B.argsort(stable=True)
+    index_B = index_B[:count].sort().values
+    share = len(index_B) / batch.examples
+    tensors = {name: tensor[index_B] for name, tensor in batch.items()}
+    padded = None if batch.padded_units is None else batch.padded_units * share
+    return Batch(tensors, len(index_B), batch.units * share, padded)
+
+
 def same(one: Batch, other: Batch, *, but_keys: bool = False) -> bool:
     """Return whether two batches hold the same tensors. but_keys: leave out those of `key_B`."""
     names = {name for name in one if not (but_keys and is_key(name))}

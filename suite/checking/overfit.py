@@ -1,11 +1,8 @@
 """A model learns a few examples by heart: what it cannot, no data set will teach it."""
 
-from suite.checking.by_heart import scores_by_heart
+from suite.checking.by_heart import is_perfect, scores_by_heart
 from suite.checking.check import Broken, Check
 from suite.checking.subject import Subject
-from suite.task import Direction
-
-_PERFECT = 0.01
 
 
 def _look(subject: Subject) -> str:
@@ -19,7 +16,7 @@ def _look(subject: Subject) -> str:
         return told
     score = 0.0
     for score in scores_by_heart(subject, fitted.model):
-        if _is_perfect(score, task.target.direction):  # of a loss that no answer makes zero
+        if is_perfect(score, task.target.direction):  # of a loss that no answer makes zero
             return f"{told}; {task.primary} {score:.4g}"
     raise Broken(
         f"overfit: {told}, {task.primary} {score:.4g}; must come near zero",
@@ -27,12 +24,6 @@ def _look(subject: Subject) -> str:
         mend="see that what is needed reaches the model (input, mask), that the loss compares its "
         "output with the labels, and that both have the same order",
     )
-
-
-def _is_perfect(score: float, direction: Direction) -> bool:
-    if direction is Direction.MAXIMIZE:
-        return score >= 1 - _PERFECT
-    return score <= _PERFECT
 
 
 OVERFIT = Check(

@@ -1,9 +1,9 @@
 """A model trained on permuted labels knows nothing: if it scores all the same, labels leak.
 
 One such model may be right by luck: where classes are easy to tell apart, it puts whole classes
-where they belong, or elsewhere. So a score that is above that of a constant answer, with its whole
-interval where it has one, is a leak only if it is in `_TRAININGS` trainings of `_TRAININGS`, each on
-labels permuted anew, and if Student's t of the six is beyond what luck does once in a thousand.
+where they belong, or elsewhere. So a score above that of a constant answer, with its whole interval
+where it has one, is a leak only if it is in `_TRAININGS` trainings of `_TRAININGS`, each on labels
+permuted anew, and if Student's t of the six is beyond what luck does once in a thousand.
 
 Legend: B batch, K classes, N examples of all batches.
 """

@@ -11,7 +11,7 @@ _LOOKS_ALIKE = 0.001
 def _look(subject: Subject) -> str:
     card = subject.whole.card()
     earlier: dict[bytes, Split] = {}
-    told = []
+    looked, shared = [], []
     for split in (split for split in Split if split in subject.contents):
         content = subject.contents[split]
         found = [earlier.get(one) for one in content.hashes]
@@ -29,10 +29,13 @@ def _look(subject: Subject) -> str:
                 mend="split by the hash of the content (suite.split_of, suite.hold_out); where the "
                 "set is published so, count them in the card's shared_test",
             )
-        told.append(f"{content.told()} {split.value}")
+        looked.append(f"{content.told()} {split.value}")
+        if leaked:
+            shared.append(f"{leaked} of {split.value}")
         for one in content.hashes:
             earlier.setdefault(one, split)
-    return f"nothing shared among {', '.join(told)}"
+    told = f"{', '.join(shared)}, as is known or few" if shared else "none"
+    return f"{', '.join(looked)}; in an earlier split too: {told}"
 
 
 SPLITS = Check(

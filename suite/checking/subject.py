@@ -11,6 +11,7 @@ from torch import nn
 from suite.checking.check import Broken, DoesNotApply
 from suite.checking.contents import Content, read_contents
 from suite.checking.descent import Fitted, fit_one_batch
+from suite.checking.naming import few_of
 from suite.checking.refusing import Attempt
 from suite.config import HandMadeConfig, RunConfig
 from suite.run import build_model, build_setup, find_task
@@ -154,8 +155,7 @@ class Subject:
     @cached_property
     def fitted(self) -> Fitted:
         """A model that has learned a few examples by heart, as far as it can."""
-        batch = self.first_batch()
-        few = batch.share(0, max(batch.examples // FITTED, 1))
+        few = few_of(self.first_batch(), FITTED)
         return fit_one_batch(self.task, self.new_model, few)
 
     @cached_property

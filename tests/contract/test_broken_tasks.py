@@ -12,7 +12,7 @@ from torch import nn
 from torchmetrics.classification import MulticlassAccuracy
 
 from suite import Batch, Direction, Loss, Reference, Split, Target, wilson
-from suite.checking import backbones, construction
+from suite.checking import backbones, construction, imports
 from suite.checking.all import CHECKS
 from suite.checking.imports import imported
 from suite.compose import compose
@@ -602,6 +602,23 @@ def test_a_backbone_that_cannot_run_is_caught(images, monkeypatch):
     monkeypatch.setattr(backbones, "_names", lambda: ["mlp", "lstm"])
     message = r"backbone=lstm: KeyError: 'lstm', in OnlyOneBackbone.build_model \(.*:\d+\)"
     _caught(images, OnlyOneBackbone, "backbones", message)
+
+
+def test_an_epoch_that_ends_is_caught(images):
+    with pytest.raises(CheckFailed, match="cost: train_batches: ends within an epoch"):
+        check_task(images, kind=Ends, only=["opens", "cost"])
+
+
+def test_a_heavy_import_is_caught(images, monkeypatch):
+    monkeypatch.setattr(imports, "HEAVY", ("suite", "torch"))
+    _caught(images, ImageRecognition, "imports", "finding the plugin imports suite: every command")
+
+
+def test_every_check_has_a_fault_that_it_is_meant_for():
+    own = {"opens", "hand_made", "backbones", "imports", "cost"}
+    planted = {check for check, _, _ in (*BROKEN, *SPOKEN)} | own
+    assert planted == {check.name for check in CHECKS}
+    assert len(BROKEN) + len(SPOKEN) + len(BROKEN_FEATURES) >= 60
 
 
 def test_a_constructor_that_takes_its_time_is_caught(images, monkeypatch):
