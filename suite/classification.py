@@ -92,6 +92,10 @@ class DataSetTask(Task):
         """Return what each position of a text stands for, in words; empty for other than texts."""
         return ()
 
+    def groups(self, split: Split, indices: Sequence[int]) -> Sequence[str]:
+        names = self.data.groups.get(split)
+        return () if names is None else [names[index] for index in indices]
+
     def example_batch(self) -> Batch:
         return self.data.splits[Split.VALIDATION].typical(self.setup.eval_batch_size)
 

@@ -25,14 +25,19 @@ def install(*packages: Path, to: Path) -> dict[str, str]:
 
 @contextmanager
 def installed_here(to: Path) -> Iterator[None]:
-    """Let this process find what is installed in a folder, as long as the block lasts."""
-    before = set(sys.modules)
+    """Let this process, and those it starts, find what is in a folder while the block lasts."""
+    before, inherited = set(sys.modules), os.environ.get("PYTHONPATH")
     sys.path.insert(0, str(to))
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(to), inherited)))
     _look_again()
     try:
         yield
     finally:
         sys.path.remove(str(to))
+        if inherited is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = inherited
         for name in set(sys.modules) - before:
             origin = getattr(sys.modules[name], "__file__", None) or ""
             if Path(origin).is_relative_to(to):

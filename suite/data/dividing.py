@@ -74,7 +74,8 @@ def labelled_data_set(
         synthetic=synthetic,
         notes="test and validation held out",
     )
-    return DataSet(splits, card, tuple(classes))
+    whose = {} if groups is None else {s: [groups[i] for i in places[s]] for s in Split}
+    return DataSet(splits, card, tuple(classes), whose)
 
 
 def _labels(columns: Columns, classes: Sequence[str], name: str) -> Tensor:

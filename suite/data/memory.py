@@ -6,7 +6,7 @@ the indices.
 Legend: N examples of the split, B batch, T positions of the longest example.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -122,11 +122,15 @@ class Examples(Served):
 
 @dataclass(frozen=True)
 class DataSet:
-    """A whole data set: its splits, in memory or streamed, what its labels mean, and its card."""
+    """A whole data set: its splits, in memory or streamed, what its labels mean, and its card.
+
+    groups: whom or what each example of a split comes from, by name; empty where that is unknown.
+    """
 
     splits: Mapping[Split, Served]
     card: DataCard
     classes: tuple[str, ...] = ()
+    groups: Mapping[Split, Sequence[str]] = field(default_factory=dict)
 
     def to(
         self, device: torch.device, *, workers: int = 0, worker_timeout: float = 0.0

@@ -86,7 +86,10 @@ def labelled_part(data: DataSet, setup: Setup) -> DataSet:
         split: part.only(torch.tensor(found.indices[split], dtype=torch.int64))
         for split, part in data.splits.items()
     }
-    return DataSet(splits, found.card, found.classes)
+    groups = {
+        split: [names[i] for i in found.indices[split]] for split, names in data.groups.items()
+    }
+    return DataSet(splits, found.card, found.classes, groups)
 
 
 def unlabelled_subset(

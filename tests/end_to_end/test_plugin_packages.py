@@ -10,7 +10,7 @@ import pytest
 
 from suite.new.likeness import LIKE
 from suite.record import read_records
-from suite.testing import check_task
+from suite.testing import COSTLY, check_task
 from tests.plugin_packages import install, installed_here
 
 ROOT = Path(__file__).parents[2]
@@ -54,7 +54,7 @@ def plugins(site: Path) -> Iterator[None]:
 @pytest.mark.usefixtures("plugins")
 @pytest.mark.parametrize("name", PAIRS)
 def test_it_keeps_the_contract(name: str) -> None:
-    check_task([f"task={name}", "trainer.batch_size=16", *PAIRS[name]])
+    check_task([f"task={name}", "trainer.batch_size=16", *PAIRS[name]], skip=COSTLY)
 
 
 @pytest.mark.usefixtures("plugins")

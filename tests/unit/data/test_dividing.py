@@ -1,7 +1,9 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 
-from suite import DataError, Ragged, Split, labelled_data_set
+from suite import DataError, Ragged, Split, labelled_data_set, labelled_part
 
 
 def columns(count=100, classes=4):
@@ -45,6 +47,10 @@ def test_groups_stay_together():
     data = made(parts, groups=groups, validation=0.2, test=0.2)
     seen = [set(part.columns["group_B"].tolist()) for part in data.splits.values()]
     assert sum(map(len, seen)) == 10
+    for split, part in data.splits.items():
+        told = [f"speaker {number}" for number in part.columns["group_B"].tolist()]
+        assert data.groups[split] == told
+    assert made(columns()).groups == {}
 
 
 def test_rows_of_different_length_count_what_they_hold():
@@ -77,3 +83,17 @@ def test_too_few_examples_and_groups_are_told():
         made(columns(4))
     with pytest.raises(DataError, match="has 1 groups for 100 examples"):
         made(columns(), groups=["one"])
+
+
+def test_a_part_of_it_keeps_what_is_known_of_each_example():
+    groups = [f"speaker {i // 10}" for i in range(100)]
+    parts = {**columns(), "group_B": torch.arange(100) // 10}
+    whole = made(parts, groups=groups)
+    setup = SimpleNamespace(train_examples=20, classes=2)
+    part = labelled_part(whole, setup)
+    for split, served in part.splits.items():
+        batch = served.take(torch.arange(len(served)))
+        assert set(batch["label_B"].tolist()) == {0, 1}
+        assert part.groups[split] == [f"speaker {n}" for n in batch["group_B"].tolist()]
+    assert (len(part.splits[Split.TRAIN]), part.card.whole) == (20, "set")
+    assert labelled_part(whole, SimpleNamespace(train_examples=None, classes=None)) is whole
