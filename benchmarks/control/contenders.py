@@ -30,7 +30,7 @@ EPISODES = 100
 @dataclass(frozen=True)
 class Race:
     """An environment and a method. experiment: the suite's recipe. peer: the tuned settings of
-    rl-baselines3-zoo (hyperparams/ppo.yml and dqn.yml), steps among them. every: steps between two
+    rl-baselines3-zoo (hyperparams/ppo.yml and dqn.yml), and its steps. every: steps between two
     looks.
     """
 
@@ -102,20 +102,14 @@ class Course:
     test: float
     seconds: float
 
-    def to_target(self, target: float) -> int | None:
-        """Return the steps at the first look that was at the target or better."""
-        there = [s for s, value in zip(self.steps, self.returns, strict=True) if value >= target]
-        return there[0] if there else None
-
 
 def suite(race: Race, seed: int) -> Course:
     with tempfile.TemporaryDirectory() as folder:
         config = compose(
             [f"experiment={race.experiment}", f"seed={seed}", f"results={folder}",
-             f"trainer.epochs={race.steps / 10_000}", "task.epoch=10000",
-             f"trainer.evaluate_every={race.every / 10_000}", "trainer.stop_at_target=false",
-             "hardware=cpu_single", "tracking=none", "tracking.figures=false",
-             "tracking.log_model=false"]
+             "task.epoch=10000", f"trainer.evaluate_every={race.every / 10_000}",
+             "trainer.stop_at_target=false", "hardware=cpu_single", "tracking=none",
+             "tracking.figures=false", "tracking.log_model=false"]
         )  # fmt: skip
         # What both have to import is not counted.
         build_task(config, torch.device("cpu")).metrics()

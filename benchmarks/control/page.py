@@ -19,12 +19,12 @@ Found = dict[str, dict[str, dict[str, dict[str, Any]]]]
 
 INTRODUCTION = """# Control beside stable-baselines3
 
-Both train on the same budget of environment steps and look at the same 100 validation episodes,
-with the greedy policy, at the same intervals; the weights of the best look are tested on 100 other
-episodes, the same for both. *Steps to target* are the environment steps at the first look that is
-at the target or above; a run without one took infinitely many. The peer has the tuned settings of
-rl-baselines3-zoo, the suite its recipes in `conf/experiment/control/`. One thread each; *CPU s* is
-the time of the process for training and looks, imports left out.
+Both look at the same 100 validation episodes as they train, with the greedy policy, at the same
+intervals; the weights of the best look are tested on 100 other episodes, the same for both. *Steps
+to target* are the environment steps at the first look that is at the target or above; a run without
+one took infinitely many. The peer has the tuned settings of rl-baselines3-zoo with their budget,
+the suite its recipes in `conf/experiment/control/` with theirs, which is smaller. One thread each;
+*CPU s* is the time of the process for training and looks, imports left out.
 
     PYTHONPATH=.peers python -m benchmarks.control --to results/control
 """
@@ -93,7 +93,9 @@ def _draw(path: Path, race: Race, contenders: dict[str, dict[str, dict[str, Any]
     canvas = Figure(figsize=(7, 4), layout="constrained")
     axes = canvas.subplots()
     for contender, courses in contenders.items():
-        grid = np.arange(race.every, race.steps + 1, race.every)
+        # All looks of a contender are at the same steps, but for what a rollout rounds.
+        end = min(one["steps"][-1] for one in courses.values())
+        grid = np.arange(race.every, end + race.every // 2, race.every)
         curves = np.stack(
             [np.interp(grid, one["steps"], one["returns"]) for one in courses.values()]
         )
