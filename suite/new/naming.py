@@ -10,7 +10,7 @@ from suite.errors import ConfigError
 from suite.plugins import Found
 
 _OURS = ("suite", "tasks", "conf", "tests", "benchmarks", "examples", "triathlon")
-_LONGEST = 24
+LONGEST = 24
 """Characters of a name: what is written stays within its lines."""
 
 
@@ -19,8 +19,8 @@ def check_name(name: str, found: Found, *, package: bool) -> None:
 
     package: the task is a package of its own, so its name must be free among installed ones.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or len(name) > _LONGEST:
-        rule = f"at most {_LONGEST} lower-case letters, digits and _, a letter first"
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or len(name) > LONGEST:
+        rule = f"at most {LONGEST} lower-case letters, digits and _, a letter first"
         raise _refused(name, f"is no name of a module; use {rule}")
     if keyword.iskeyword(name) or keyword.issoftkeyword(name):
         raise _refused(name, "is a word of Python's own; choose another")

@@ -4,6 +4,7 @@ from suite import ConfigError
 from suite.new import files
 from suite.new.files import package_files, tree_files, write_beside, write_package
 from suite.new.likeness import LIKE
+from suite.new.naming import LONGEST
 
 
 @pytest.mark.parametrize("like", LIKE)
@@ -13,6 +14,15 @@ def test_templates_have_no_holes_and_their_python_compiles(like):
         for path, text in made.items():
             if path.endswith(".py"):
                 compile(text, path, "exec")
+
+
+@pytest.mark.parametrize("like", LIKE)
+def test_lines_of_the_longest_name_fit(like):
+    for made in (package_files("b" * LONGEST, like), tree_files("b" * LONGEST, like)):
+        lines = [
+            row for path, text in made.items() if path[-3:] == ".py" for row in text.split("\n")
+        ]
+        assert max(map(len, lines)) <= 100
 
 
 def test_a_package_is_written_whole(tmp_path):
