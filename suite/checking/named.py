@@ -8,6 +8,7 @@ from suite.catalogue import options
 from suite.checking.small import SMALL
 from suite.compose import compose
 from suite.config import RunConfig
+from suite.config_folder import search_path
 from suite.errors import ConfigError, nearest
 from suite.plugins import find
 
@@ -47,9 +48,7 @@ class Run:
         return self._compose([*mine, *sizes, *self.overrides])
 
     def _compose(self, overrides: Sequence[str]) -> RunConfig:
-        folder = self.folder
-        path = [] if folder is None else [f"hydra.searchpath=[file://{_quoted(folder.resolve())}]"]
-        return compose([*overrides, *path])
+        return compose([*overrides, *search_path(self.folder)])
 
 
 def runs_of(name: str, overrides: Sequence[str], folder: Path | None) -> list[Run]:
@@ -65,7 +64,7 @@ def runs_of(name: str, overrides: Sequence[str], folder: Path | None) -> list[Ru
         wanted = rest if equals else name
         if _there_is(group, wanted, folder):
             return _runs(group, wanted, overrides, folder)
-    known = [one for group in _KINDS for one in options(group, find())]
+    known = [one for group in _KINDS for one in options(group, find(), folder=folder)]
     broken = "".join(f"; plugin {one} does not load ({e})" for one, e in find().broken.items())
     raise ConfigError(
         f"check {name}: no such task, data set or experiment{nearest(rest or name, known)}; "
@@ -74,10 +73,8 @@ def runs_of(name: str, overrides: Sequence[str], folder: Path | None) -> list[Ru
 
 
 def _there_is(group: str, name: str, folder: Path | None) -> bool:
-    if folder is not None and (folder / group / f"{name}.yaml").is_file():
-        return True
     inner, _, last = name.rpartition("/")
-    return last in options(f"{group}/{inner}".rstrip("/"), find())
+    return last in options(f"{group}/{inner}".rstrip("/"), find(), folder=folder)
 
 
 def _runs(group: str, name: str, overrides: Sequence[str], folder: Path | None) -> list[Run]:
@@ -87,7 +84,7 @@ def _runs(group: str, name: str, overrides: Sequence[str], folder: Path | None) 
     if group != "data" or any(one.startswith("task=") for one in overrides):
         return [run(f"{group}={name}")]
     found, errors = [], []
-    for task in _readers(name):
+    for task in _readers(name, folder):
         one = run(f"task={task}", f"data={name}")
         try:
             one.config(one.backbones[0])
@@ -100,14 +97,9 @@ def _runs(group: str, name: str, overrides: Sequence[str], folder: Path | None) 
     return found
 
 
-def _readers(name: str) -> list[str]:
+def _readers(name: str, folder: Path | None) -> list[str]:
     """Return the tasks that read data of its kind; all, where that is not known."""
-    tasks, data = options("task", find()), options("data", find())
+    tasks, data = (options(group, find(), folder=folder) for group in ("task", "data"))
     kind = data[name].kind if name in data else ""
     readers = [task.name for task in tasks.values() if kind and task.kind == kind]
     return readers or list(tasks)
-
-
-def _quoted(folder: Path) -> str:
-    """Return a path as Hydra's grammar takes it, whatever characters it has."""
-    return "".join(f"\\{c}" if c in "\\()[]{}:=, \t'\"" else c for c in str(folder))

@@ -24,15 +24,14 @@ def main(arguments: list[str]) -> int:
     CPU. Exit code 1 where a check fails.
     """
     chosen = _parser().parse_intermixed_args(arguments)
-    if chosen.config_dir is not None and not chosen.config_dir.is_dir():
-        raise ConfigError(f"--config-dir {chosen.config_dir}: is no folder")
     if chosen.list:
         return _list()
     if chosen.name is None:
         raise ConfigError("check: give the name of a task, a data set or an experiment")
     from suite.checking.named import runs_of
+    from suite.config_folder import checked
 
-    runs = runs_of(chosen.name, chosen.overrides, chosen.config_dir)
+    runs = runs_of(chosen.name, chosen.overrides, checked(chosen.config_dir))
 
     from suite.checking.all import chosen as choose
 
