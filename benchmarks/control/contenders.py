@@ -108,8 +108,8 @@ def suite(race: Race, seed: int) -> Course:
         config = compose(
             [f"experiment={race.experiment}", f"seed={seed}", f"results={folder}",
              "task.epoch=10000", f"trainer.evaluate_every={race.every / 10_000}",
-             "trainer.stop_at_target=false", "hardware=cpu_single", "tracking=none",
-             "tracking.figures=false", "tracking.log_model=false"]
+             "hardware=cpu_single", "tracking=none", "tracking.figures=false",
+             "tracking.log_model=false"]
         )  # fmt: skip
         # What both have to import is not counted.
         build_task(config, torch.device("cpu")).metrics()
