@@ -30,7 +30,8 @@ else
 PLACE := hardware=cpu_single hydra/launcher=joblib hydra.launcher.n_jobs=$(JOBS)
 endif
 
-.PHONY: demo test test-browser chromium lint docs docs-serve references benchmark clean lock audit help
+.PHONY: demo test test-browser chromium lint docs docs-serve references benchmark benchmark-control \
+  clean lock audit help
 .DEFAULT_GOAL := help
 
 demo: $(STAMP)  ## train all tasks with two backbones and two optimizers each; 5 minutes on two cores
@@ -68,6 +69,9 @@ references: $(STAMP)  ## write docs/references.md anew from conf/data
 benchmark: $(PEERS)/.installed  ## the suite beside Lightning, transformers and accelerate; 45 minutes
 	PYTHONPATH=$(PEERS) $(BIN)/python -m benchmarks.peers --to results/benchmarks
 
+benchmark-control: $(PEERS)/.installed  ## control beside stable-baselines3; 15 minutes of one core
+	PYTHONPATH=$(PEERS) $(BIN)/python -m benchmarks.control --to results/control
+
 clean:  ## remove the environment and caches; results stay
 	rm -rf $(VENV) $(PEERS) .audit build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
@@ -86,7 +90,7 @@ audit:  ## look for known weaknesses of what requirements.lock names (needs a ne
 
 $(PEERS)/.installed: $(STAMP)
 	$(PIP) --no-deps --target $(PEERS) 'lightning>=2.6,<2.7' 'pytorch-lightning>=2.6,<2.7' \
-	  'lightning-utilities>=0.15,<0.16' 'accelerate>=1.15,<2'
+	  'lightning-utilities>=0.15,<0.16' 'accelerate>=1.15,<2' 'stable-baselines3>=2.9,<3'
 	@touch $@
 
 help:  ## show this

@@ -1,7 +1,7 @@
 """Measure control beside stable-baselines3: `python -m benchmarks.control --to results/control`.
 
-The peer lies in a folder of its own, `pip install --no-deps --target .peers stable-baselines3`, and
-PYTHONPATH names it. One run at a time, on one core (`taskset -c 0`); each in a process of its own.
+`make benchmark-control` installs the peer in a folder of its own, and measures. One run at a time,
+each in a process of its own.
 """
 
 import argparse

@@ -189,11 +189,12 @@ def _charts(contents: Contents, runs: Path, read_events: ReadEvents) -> dict[str
 def _bands(
     contents: Contents, at: int, runs: Path, read_events: ReadEvents
 ) -> dict[int, list[Band]]:
-    """Return the learning curves of the best of each backbone and optimizer, by its number."""
+    """Return the learning curves of the best of each backbone, optimizer and loss, by number."""
     metric = contents.boards[at].metric
-    best: dict[tuple[str, str], int] = {}
+    best: dict[tuple[str, str, str], int] = {}
     for shown in contents.of_board(at):
-        best.setdefault((shown.row.backbone, shown.row.optimizer), shown.number)
+        loss = shown.runs[0].loss
+        best.setdefault((shown.row.backbone, shown.row.optimizer, loss), shown.number)
     found = {}
     for number in list(best.values())[:_MOST_CURVES]:
         folders = [runs / run.run_id for run in contents.rows[number].runs]

@@ -68,8 +68,9 @@ def read_curve(events: Iterable[Mapping[str, Any]], metric: str) -> Curve | None
     Of more than 64 points every second is dropped, again and again, so that those left are evenly
     spread; the last one stays.
     """
-    name, points, stride, seen = f"validation/{metric}", [], 1, 0
-    last: tuple[float, float, float, float] | None = None
+    name, stride, seen = f"validation/{metric}", 1, 0
+    points: list[tuple[float, ...]] = []
+    last: tuple[float, ...] | None = None
     for event in events:
         values = event.get("values") or {}
         if (

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from suite.record import RunRecord
 from suite.report.leaderboard import Leaderboard, leaderboard
+from suite.report.tables import markdown
 
 
 def run(run_id: str, value: float | None, **changes: Any) -> RunRecord:
@@ -527,3 +528,19 @@ def test_the_order_of_the_records_does_not_matter(records: list[RunRecord], tmp_
         paths = leaderboard(order).write(tmp_path)
         written.append([path.read_bytes() for path in paths])
     assert written[0] == written[1]
+
+
+def test_units_to_the_target_are_told_where_examples_stand_for_other_numbers_of_them() -> None:
+    def reached(examples: float, units: float) -> dict[str, float]:
+        clocks = {"training_seconds": 1.0, "wall_seconds": 1.0}
+        return {"step": 5, "examples": examples, "units": units, **clocks}
+
+    def headings(units: float) -> str:
+        runs = [
+            run("a", 0.9, reached=reached(100, 50), unit="environment step"),
+            run("b", 0.9, backbone="lstm", reached=reached(100, units), unit="environment step"),
+        ]
+        return markdown(leaderboard(runs))
+
+    assert "environment steps to target" in headings(20)
+    assert "environment steps to target" not in headings(50)

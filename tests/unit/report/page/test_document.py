@@ -196,6 +196,21 @@ def test_a_missed_target_is_infinite_and_told(page, made):
     assert rows["missed"][3:5] == [None, "∞: reached by 0 of 1 runs"]
 
 
+def test_curves_are_over_units_too_where_steps_do_not_compare(page, made, results):
+    records = [made("digits", "mlp", 0, 0.9), made("digits", "lstm", 0, 0.8)]
+    for record, each in zip(records, (4, 12), strict=True):
+        path = results / "runs" / record.run_id / "journal.jsonl"
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        for line in lines:
+            if "time/training_seconds" in line.get("values", {}):
+                line["values"]["time/units"] = each * line["step"]
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    charts = {c["id"]: c for c in _data(page(records))["charts"]}
+    chart = charts["learning-units-0"]
+    assert chart["words"]["clock"] == "images"
+    assert max(row[1] for row in chart["rows"]) == 600
+
+
 def _completed(data, chart):
     """Return a chart's specification with its first choice's rows, as the page's script does."""
     choice = next(iter(chart["choice"]["values"])) if chart["choice"] else None
