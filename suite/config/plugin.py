@@ -46,7 +46,7 @@ class ReferenceConfig(Node):
     metric: str = "accuracy"
     """Which metric of the task it is."""
     value: float = 0.0
-    """As the source gives it, as a share."""
+    """As the source gives it, as a share; a return as the sum that it is."""
     kind: ReferenceKind = ReferenceKind.published
     """published, human, or a baseline from hand-made features."""
     uses: str = ""

@@ -99,8 +99,8 @@ def test_what_is_known_in_conf_is_well_formed(one: Option) -> None:
     assert one.defaults["test_examples"] > 0
     for reference in one.references():
         assert reference.name
-        share = reference.metric != "return"  # a sum of rewards may be anything
-        assert not share or 0 < reference.value < 1
+        # All but the return of an episode, a sum of rewards, are shares.
+        assert reference.metric == "return" or 0 < reference.value < 1
         assert reference.n is None or reference.n > 0
 
 
