@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from suite.catalogue import bases, options, there_is
-from suite.errors import ConfigError, nearest, one_line
+from suite.errors import ConfigError, nearest
+from suite.hydra_errors import not_yaml
 from suite.plugins import Found, find
 
 _OPTION, _SHORT = "--config-dir", "-cd"
@@ -61,7 +62,7 @@ def _check_file(path: Path, folder: Path, group: str, found: Found) -> None:
         text = path.read_text(encoding="utf-8")
         plain = yaml.safe_load(text) or {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: is no YAML ({_reason(error)})") from error
+        raise ConfigError(not_yaml(path, error)) from error
     if not isinstance(plain, Mapping):
         raise ConfigError(f"{path}: holds no settings; write them as key: value")
     known = options(group, found, folder=folder)
@@ -73,11 +74,6 @@ def _check_file(path: Path, folder: Path, group: str, found: Found) -> None:
         raise ConfigError(
             f"{path}: does not say what it is like; begin with defaults: [imagefolder]"
         )
-
-
-def _reason(error: Exception) -> str:
-    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
-    return f"line {mark.line + 1}: {problem}" if mark and problem else one_line(str(error))
 
 
 def search_path(folder: Path | None) -> list[str]:

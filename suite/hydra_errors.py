@@ -59,12 +59,19 @@ def _not_yaml(error: BaseException) -> str | None:
     from yaml import MarkedYAMLError
 
     path = _file_being_read(error)
+    if path is None and isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
+        path = error.problem_mark.name
+    return None if path is None else not_yaml(path, error)
+
+
+def not_yaml(path: object, error: BaseException) -> str:
+    """Return one line for a file that is not YAML or not UTF-8, with the place in it."""
+    from yaml import MarkedYAMLError
+
     if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
         mark = error.problem_mark
-        place = f"{path or mark.name}, line {mark.line + 1}, column {mark.column + 1}"
+        place = f"{path}, line {mark.line + 1}, column {mark.column + 1}"
         return f"{place}: not YAML ({one_line(error.problem or 'cannot be read')}); mend it there"
-    if path is None:
-        return None
     if isinstance(error, UnicodeDecodeError):
         return f"{path}: not UTF-8 (byte {error.start}: {error.reason}); save it as UTF-8"
     return f"{path}: not YAML ({one_line(str(error))})"

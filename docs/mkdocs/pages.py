@@ -23,8 +23,8 @@ PAGES = (
     "examples/README.md",
     *sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("examples/*/README.md")),
 )
-GALLERY = ("backbones", "benchmarks", "claims", "examples", "fsdd_speakers", "insight", "recipes",
-           "scaling")  # fmt: skip
+GALLERY = ("backbones", "benchmarks", "claims", "control", "examples", "fsdd_speakers", "insight",
+           "recipes", "scaling")  # fmt: skip
 """Folders of results/ that are kept under version control."""
 SHOWN = (".md", ".png", ".wav", ".html")
 

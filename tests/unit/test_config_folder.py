@@ -51,11 +51,14 @@ def test_a_run_is_composed_from_a_folder_of_any_name(tmp_path, name):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("defaults: [imagefolder\npath: x\n", r"flowers.yaml: is no YAML \(line 2: expected"),
+        (
+            "defaults: [imagefolder\npath: x\n",
+            r"flowers.yaml, line 2, column 5: not YAML \(expected",
+        ),
         ("- path\n", "holds no settings; write them as key: value"),
         ("defaults: [imagefoldr]\n", "no data imagefoldr; did you mean 'imagefolder'"),
         ("path: x\n", r"does not say what it is like; begin with defaults: \[imagefolder\]"),
-        ("\udcff", "is no YAML"),
+        ("\udcff", "not UTF-8"),
     ],
 )
 def test_a_file_that_will_not_do_is_named(tmp_path, text, message):

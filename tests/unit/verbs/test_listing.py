@@ -16,7 +16,7 @@ def test_data_sets_stand_under_their_task_with_tier_and_needs(
     assert titles == [
         f"data of task={task}"
         for task in (
-            "image_recognition", "speech_recognition", "speech_transcription",
+            "control", "image_recognition", "speech_recognition", "speech_transcription",
             "text_classification",
         )
     ]  # fmt: skip
@@ -36,4 +36,4 @@ def test_data_sets_stand_under_their_task_with_tier_and_needs(
 def test_other_groups_have_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
     lines = shown(capsys, "loss").splitlines()
     assert lines[1] == "loss"
-    assert [line.split()[0] for line in lines[2:]] == ["cross_entropy", "ctc", "mse"]
+    assert [line.split()[0] for line in lines[2:]] == ["cross_entropy", "ctc", "dqn", "mse", "ppo"]
