@@ -29,8 +29,7 @@ def clashes(plugins: Mapping[str, "Plugin"], origin: Mapping[str, str]) -> Itera
     origin: what a plugin is called in messages, by its name.
     """
     owner = dict.fromkeys((f"schema {name}" for name in SCHEMAS), SUITE)
-    several = sum(plugin.conf is not None for plugin in plugins.values())
-    if several:
+    if any(plugin.conf is not None for plugin in plugins.values()):
         owner |= dict.fromkeys(_files(OWN), SUITE)
     for name, plugin in plugins.items():
         claimed = [f"schema {schema}" for schema in plugin.schemas]

@@ -22,7 +22,7 @@ def _as_it_is(ratio: Tensor) -> Tensor:
 class RatioMetric(Metric):
     """The sum of numerators by that of denominators: right answers by questions, errors by words.
 
-    higher_is_better: which way the metric goes.
+    higher_is_better: which way the metric goes; None where neither is better.
     transform: what is made of the ratio, by a function that never falls. `torch.sqrt` makes a root
         mean squared error of squared errors by their number, `torch.exp` a perplexity of nats by
         tokens.
@@ -35,7 +35,7 @@ class RatioMetric(Metric):
     denominator_N: list[Tensor]
 
     def __init__(
-        self, *, higher_is_better: bool, transform: Callable[[Tensor], Tensor] = _as_it_is
+        self, *, higher_is_better: bool | None, transform: Callable[[Tensor], Tensor] = _as_it_is
     ) -> None:
         super().__init__()
         # torchmetrics lets a class alone say so, as its metrics go one way each.

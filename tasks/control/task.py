@@ -24,7 +24,6 @@ from suite import (
     Split,
     Target,
     Task,
-    bootstrap_ratio,
 )
 from tasks.control.acting import Acting, outputs_in_rows
 from tasks.control.config import ControlConfig, Critic
@@ -39,7 +38,7 @@ from tasks.control.seeds import held_out_seeds
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
 
-    from tasks.control.metrics import EpisodeMean
+    from suite import RatioMetric
 
 
 class Control(Task):
@@ -131,14 +130,15 @@ class Control(Task):
     def metrics(self) -> "MetricCollection":
         from torchmetrics import MetricCollection
 
-        from tasks.control.metrics import EpisodeMean, ReturnMean
+        from suite import RatioMetric
 
-        # Shared states would take metrics for one another where rewards are 1 a step.
+        # Means over episodes. Shared states would take metrics for one another where rewards are 1
+        # a step.
         return MetricCollection(
             {
-                "return": ReturnMean("return_B"),
-                "episode_length": EpisodeMean("steps_B"),
-                "solved_share": ReturnMean("solved_B"),
+                "return": RatioMetric(higher_is_better=True),
+                "episode_length": RatioMetric(higher_is_better=None),
+                "solved_share": RatioMetric(higher_is_better=True),
             },
             compute_groups=False,
         )
@@ -159,11 +159,10 @@ class Control(Task):
         played = play(
             made, begin(made, seeds), outputs, learner.preferences, learner.value, learner.discount
         )
-        metrics.update(
-            return_B=played.return_B.to(device),
-            steps_B=played.steps_B.to(device),
-            solved_B=(played.return_B >= self.target.threshold).to(device),
-        )
+        solved_B = played.return_B >= self.target.threshold
+        metrics["return"].update(played.return_B.to(device))
+        metrics["episode_length"].update(played.steps_B.to(device))
+        metrics["solved_share"].update(solved_B.to(device))
         error_B = played.value_B - played.discounted_B
         return Loss(error_B.square().sum().to(device), batch.examples)
 
@@ -171,14 +170,10 @@ class Control(Task):
         return self.source.card()
 
     def intervals(self, metrics: "MetricCollection") -> Mapping[str, Interval]:
-        intervals = {}
-        for name, metric in metrics.items():
-            value_N = cast("EpisodeMean", metric).values().cpu()
-            intervals[name] = bootstrap_ratio(value_N.numpy(), torch.ones_like(value_N).numpy())
-        return intervals
+        return {name: cast("RatioMetric", one).interval() for name, one in metrics.items()}
 
     def figures(self, metrics: "MetricCollection") -> Iterable[Figure]:
-        return_N = cast("EpisodeMean", metrics["return"]).values().cpu()
+        return_N = cast("RatioMetric", metrics["return"]).counts()[0].cpu()
         yield Figure("returns", returns_png(return_N, self.target.threshold, self.source.id))
 
     def _made(self, seeds: list[int]) -> list[Any]:
